@@ -1,0 +1,76 @@
+/** Runtime: what every long-running program needs and nothing that is Nodepool's own. */
+import { setTimeout as sleepFor } from 'node:timers/promises';
+import { DeadlineExceededError } from './errors.ts';
+
+/** The only source of time and of waiting. Tests pass a clock that they move by hand. */
+export interface Clock {
+  /** Wall-clock time, for what is stored and shown. */
+  now(): Date;
+  /** Milliseconds of a clock that never runs backwards, for measuring how long something took. */
+  monotonicMs(): number;
+  /**
+   * Waits `ms` milliseconds.
+   * @throws the signal's reason as soon as `signal` is aborted
+   */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => new Date(),
+  monotonicMs: () => performance.now(),
+  sleep: async (ms, signal) => {
+    signal?.throwIfAborted();
+    // Node fires timers beyond 2^31 - 1 ms at once.
+    await sleepFor(Math.min(ms, 2_147_483_647), undefined, signal === undefined ? {} : { signal }).catch(
+      (error: unknown) => {
+        signal?.throwIfAborted();
+        throw error;
+      },
+    );
+  },
+};
+
+/** What is bounded, and by how much. */
+export type Deadline = {
+  /** Names the wait in the error: "Keystone of provider wmf to answer". */
+  readonly what: string;
+  readonly ms: number;
+};
+
+/**
+ * Runs `work` with a signal that is aborted when the deadline passes or `signal` is.
+ * Does not wait for work that ignores its signal.
+ * @throws {DeadlineExceededError} the time is over
+ */
+export async function withDeadline<T>(
+  deadline: Deadline,
+  deps: { readonly clock: Clock; readonly signal?: AbortSignal },
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const done = new AbortController();
+  const inner = new AbortController();
+  const timer = deps.clock.sleep(deadline.ms, done.signal).then(() => {
+    inner.abort(new DeadlineExceededError(deadline.what, deadline.ms));
+  });
+  timer.catch(() => undefined); // ended by `done`: the work was in time
+  const signal = deps.signal === undefined ? inner.signal : AbortSignal.any([inner.signal, deps.signal]);
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([work(signal), rejectOnAbort(signal, done.signal)]);
+  } catch (error) {
+    // The work may wrap the abort in an error of its own; the caller must see the deadline.
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    done.abort();
+  }
+}
+
+function rejectOnAbort(signal: AbortSignal, done: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const onAbort = (): void => {
+      reject(signal.reason instanceof Error ? signal.reason : new Error('Aborted', { cause: signal.reason }));
+    };
+    signal.addEventListener('abort', onAbort, { once: true, signal: done });
+  });
+}

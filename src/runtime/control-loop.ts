@@ -1,0 +1,40 @@
+import type { Clock } from './clock.ts';
+import { isAbort } from './errors.ts';
+import type { Logger } from './logger.ts';
+import type { TaskBoard } from './task-board.ts';
+import { Wakeup } from './wakeup.ts';
+
+export type ControlLoop = {
+  /** Shown on the task board and in log lines. */
+  readonly name: string;
+  /** Longest time between the end of a pass and the next one; a function where it depends on what the pass found. */
+  readonly intervalMs: number | (() => number);
+  /** Wakes the loop before its interval is over. */
+  readonly wakeup?: Wakeup;
+  /** After a wake-up, how long to gather further ones before the pass begins. Default 0. */
+  readonly debounceMs?: number;
+  /** One pass. A failure is logged and the loop goes on. */
+  readonly pass: (signal: AbortSignal) => Promise<void>;
+};
+
+export type LoopDeps = {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly tasks: TaskBoard;
+};
+
+/** Runs passes until aborted. A failed pass is logged: one bad peer must not stop the daemon. */
+export async function runControlLoop(loop: ControlLoop, deps: LoopDeps, signal: AbortSignal): Promise<void> {
+  using task = deps.tasks.start(`Loop ${loop.name}`);
+  const wakeup = loop.wakeup ?? new Wakeup(deps.clock);
+  while (!signal.aborted) {
+    task.waitOn('its pass');
+    await loop.pass(signal).catch((error: unknown) => {
+      if (!isAbort(error, signal)) deps.log.error(`Pass of loop ${loop.name} failed`, { error });
+    });
+    const intervalMs = typeof loop.intervalMs === 'number' ? loop.intervalMs : loop.intervalMs();
+    task.waitOn(`a wake-up, or ${intervalMs} ms`);
+    await wakeup.wait(intervalMs, signal).catch(() => undefined); // aborted: the loop ends above
+    if (loop.debounceMs !== undefined) await deps.clock.sleep(loop.debounceMs, signal).catch(() => undefined);
+  }
+}

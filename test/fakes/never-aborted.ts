@@ -1,0 +1,2 @@
+/** For calls whose cancellation a test is not about. */
+export const neverAborted: AbortSignal = new AbortController().signal;

@@ -1,0 +1,53 @@
+import type { ImageState } from './lifecycle.ts';
+
+/** How far a build has come, stored before the step begins. A build found in `setup` after a restart fails. */
+export const BUILD_STEPS = ['create-server', 'wait-active', 'wait-ssh', 'setup', 'save'] as const;
+export type BuildStep = (typeof BUILD_STEPS)[number];
+
+/** One row of table `snapshot_image`: an image in a provider. */
+export type SnapshotImage = {
+  readonly id: number;
+  /** Rises with every change of the row. */
+  readonly rowVersion: number;
+  readonly provider: string;
+  readonly image: string;
+  readonly state: ImageState;
+  readonly stateChangedAt: Date;
+  /** Name of the build server and of the image in the cloud. */
+  readonly hostname?: string;
+  /** Epoch seconds of the build's start (upstream: `version`). */
+  readonly version?: number;
+  /** Id of the image in the cloud. */
+  readonly externalId?: string;
+  /** Id of the build server in the cloud, until it is deleted. */
+  readonly serverExternalId?: string;
+  readonly step?: BuildStep;
+  readonly attempt?: string;
+  readonly hostKey?: string;
+  readonly lastError?: string;
+};
+
+export type SnapshotImageFacts = {
+  readonly externalId?: string;
+  /** Null: the server is gone. */
+  readonly serverExternalId?: string | null;
+  readonly hostname?: string;
+  readonly step?: BuildStep;
+  readonly attempt?: string;
+  readonly hostKey?: string;
+  readonly lastError?: string;
+};
+
+export type NewSnapshotImage = Pick<SnapshotImage, 'provider' | 'image'> & {
+  readonly version: number;
+};
+
+/** How often building this image here failed in a row; absent after a success. */
+export type BuildFailure = {
+  readonly provider: string;
+  readonly image: string;
+  readonly failures: number;
+  readonly lastError: string;
+  readonly failedAt: Date;
+  readonly retryAt: Date;
+};

@@ -1,0 +1,22 @@
+/** One line of the history: what changed, from what to what, why and by whom. */
+export type HistoryEntry = {
+  readonly at: Date;
+  readonly subject: 'node' | 'image' | 'provider';
+  readonly subjectId: number;
+  /** `inserted`, an event of the lifecycle, `recorded`, `removed`. */
+  readonly event: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly why: string;
+  readonly who: string;
+};
+
+/** Reads what stores wrote (adapter: src/db). */
+export interface HistoryStore {
+  /** Oldest first; empty for an unknown id. Entries outlive their rows. */
+  list(subject: HistoryEntry['subject'], subjectId: number): Promise<readonly HistoryEntry[]>;
+  /** Adds a remark, e.g. the output tail of a failed script. */
+  note(entry: Omit<HistoryEntry, 'at' | 'from' | 'to'>): Promise<void>;
+  /** Removes entries older than `before`; gives their number. */
+  prune(before: Date): Promise<number>;
+}

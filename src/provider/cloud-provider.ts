@@ -1,0 +1,126 @@
+import type { Secret } from '../runtime/secret.ts';
+
+/** One address of a server. */
+export type ServerAddress = {
+  /** Name of the cloud's network. */
+  readonly network: string;
+  readonly ip: string;
+  readonly version: 4 | 6;
+  readonly kind: 'fixed' | 'floating';
+};
+
+/** A server as the cloud shows it. */
+export type Server = {
+  readonly id: string;
+  readonly name: string;
+  /** Nova's: `BUILD`, `ACTIVE`, `ERROR`, `DELETED`, `SHUTOFF`, … */
+  readonly status: string;
+  /** Nova's OS-EXT-STS:task_state; undefined when it is null. */
+  readonly taskState?: string;
+  /** Why it is in ERROR. */
+  readonly fault?: string;
+  readonly addresses: readonly ServerAddress[];
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly az?: string;
+  readonly keyName?: string;
+  readonly createdAt: Date;
+};
+
+/** The addresses that matter, chosen by the networks' roles. */
+export type ReachableAddresses = {
+  /** Where to log in and what Jenkins is told. */
+  readonly public?: string;
+  /** The fixed address; the public IPv4 where there is none. */
+  readonly private?: string;
+  readonly publicIpv6?: string;
+};
+
+/** What to launch. Names are resolved by the adapter. */
+export type ServerSpec = {
+  readonly name: string;
+  /** Cloud id of the image. */
+  readonly imageId: string;
+  readonly minRamMib: number;
+  readonly flavorNameFilter?: string;
+  readonly az?: string;
+  /** Name of a Nova keypair. */
+  readonly keyName?: string;
+  readonly configDrive?: boolean;
+  readonly securityGroups?: readonly string[];
+  readonly userData?: string;
+  readonly metadata: Readonly<Record<string, string>>;
+};
+
+export type CreatedServer = {
+  readonly id: string;
+  /** Nova's adminPass, where the cloud gives one. */
+  readonly adminPassword?: Secret;
+};
+
+/** An image as the cloud shows it. `status`: `queued`, `saving`, `active`, `killed`, `deleted`, … */
+export type CloudImage = {
+  readonly id: string;
+  readonly name: string;
+  readonly status: string;
+  readonly properties: Readonly<Record<string, string>>;
+};
+
+/** Room in the project; undefined where the cloud sets no limit. */
+export type Limits = {
+  readonly maxInstances?: number;
+  readonly usedInstances: number;
+  readonly maxCores?: number;
+  readonly usedCores: number;
+  readonly maxRamMib?: number;
+  readonly usedRamMib: number;
+};
+
+/**
+ * One provider of nodepool.yaml (adapter: src/openstack). All calls keep the provider's pace and have a deadline.
+ * Each may throw TransientProviderError (tried again within the deadline first), CredentialsRefusedError,
+ * RequestRefusedError, DeadlineExceededError.
+ */
+export interface CloudProvider {
+  readonly name: string;
+  /**
+   * @throws {QuotaExceededError} no room
+   * @throws {UnknownOutcomeError} the answer is lost: look for the metadata before trying again
+   */
+  createServer(spec: ServerSpec, signal: AbortSignal): Promise<CreatedServer>;
+  /** The single server; undefined: the cloud answered 404. */
+  findServer(id: string, signal: AbortSignal): Promise<Server | undefined>;
+  /** All servers of the project, from a list whose request began after this call. */
+  listServers(signal: AbortSignal): Promise<readonly Server[]>;
+  /**
+   * The next shared list: all callers that wait for something share one paged request per poll; polls come faster while
+   * something changes. The list's request began after this call.
+   */
+  nextServerList(signal: AbortSignal): Promise<readonly Server[]>;
+  /** Idempotent; 404 is success. Returns when the cloud accepted it, not when the server is gone. */
+  deleteServer(id: string, signal: AbortSignal): Promise<void>;
+  addressesOf(server: Server): ReachableAddresses;
+  /** The last `lines` of the console, where the cloud gives it. */
+  readConsole(id: string, lines: number, signal: AbortSignal): Promise<string>;
+
+  createKeypair(name: string, publicKey: string, signal: AbortSignal): Promise<void>;
+  /** Idempotent; 404 is success. */
+  deleteKeypair(name: string, signal: AbortSignal): Promise<void>;
+  listKeypairs(signal: AbortSignal): Promise<readonly string[]>;
+
+  /** By id where `nameOrId` looks like a UUID, else the newest active image of that name. */
+  findImage(nameOrId: string, signal: AbortSignal): Promise<CloudImage | undefined>;
+  listImages(signal: AbortSignal): Promise<readonly CloudImage[]>;
+  /** Starts a snapshot of the server and gives the image's id (Nova: createImage). */
+  createSnapshot(
+    serverId: string,
+    name: string,
+    metadata: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<string>;
+  /** Idempotent; 404 is success. */
+  deleteImage(id: string, signal: AbortSignal): Promise<void>;
+
+  readLimits(signal: AbortSignal): Promise<Limits>;
+  /** Ends the provider's polls and connections. */
+  close(): Promise<void>;
+}

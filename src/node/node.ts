@@ -39,6 +39,10 @@ export type Node = {
   readonly hostKey?: string;
   /** When the agent was registered in Jenkins; absent: not yet, or no Jenkins. */
   readonly registeredAt?: Date;
+  /** In state `delete`: an operator asked for it, so the guard lets it pass though a build runs. */
+  readonly forced?: boolean;
+  /** In state `delete`: deletion does not begin before (delete-delay). */
+  readonly deleteAfter?: Date;
 };
 
 /** What a change of state may store besides. */
@@ -59,6 +63,8 @@ export type NodeFacts = Partial<
     | 'imageId'
     | 'hostKey'
     | 'registeredAt'
+    | 'forced'
+    | 'deleteAfter'
   >
 >;
 

@@ -35,3 +35,8 @@ export class RequestRefusedError extends Error {
 export class CredentialsRefusedError extends Error {
   override readonly name = 'CredentialsRefusedError';
 }
+
+/** A server of ours went to ERROR, or is gone, before it was of use. */
+export class ServerFailedError extends Error {
+  override readonly name = 'ServerFailedError';
+}

@@ -1,0 +1,61 @@
+import type { Config, ProviderConfig, ProviderImageConfig } from '../config/config.ts';
+import type { BuildFailure, SnapshotImage } from './snapshot-image.ts';
+
+/** The current image and the one before it are kept (upstream: image cleanup). */
+const KEPT = 2;
+
+/** An image that a provider should have. */
+export type WantedImage = {
+  readonly provider: ProviderConfig;
+  readonly image: ProviderImageConfig;
+};
+
+/** The snapshot images that labels use, in the configuration's order. A label with negative min-ready uses none. */
+export function wantedSnapshots(config: Config): readonly WantedImage[] {
+  const used = new Set(
+    config.labels
+      .filter((label) => label.minReady >= 0)
+      .flatMap((label) => label.providers.map((provider) => JSON.stringify([provider, label.image]))),
+  );
+  return config.providers.flatMap((provider) =>
+    provider.images
+      .filter((image) => image.diskimage === undefined && used.has(JSON.stringify([provider.name, image.name])))
+      .map((image) => ({ provider, image })),
+  );
+}
+
+/** What the database says of images. */
+export type KnownImages = {
+  readonly rows: readonly SnapshotImage[];
+  readonly failures: readonly BuildFailure[];
+};
+
+/** Whether a build should begin now because no image is ready or on its way, and the last failure is long enough ago. */
+export function isMissing(wanted: WantedImage, known: KnownImages, now: Date): boolean {
+  const { provider, image } = wanted;
+  const { rows, failures } = known;
+  if (image.baseImage === undefined || image.setup === undefined || image.pause) return false;
+  if (rows.some((row) => isOf(wanted, row) && row.state !== 'delete')) return false;
+  const failure = failures.find((each) => each.provider === provider.name && each.image === image.name);
+  return failure === undefined || failure.retryAt.getTime() <= now.getTime();
+}
+
+/** The ready images that newer ones replace. */
+export function supersededImages(rows: readonly SnapshotImage[]): readonly SnapshotImage[] {
+  const groups = new Map<string, SnapshotImage[]>();
+  for (const row of rows) {
+    if (row.state !== 'ready') continue;
+    const key = JSON.stringify([row.provider, row.image]);
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  return [...groups.values()].flatMap((group) => group.sort(newestFirst).slice(KEPT));
+}
+
+/** Newest build first (upstream: by version). */
+export function newestFirst(a: SnapshotImage, b: SnapshotImage): number {
+  return (b.version ?? 0) - (a.version ?? 0) || b.id - a.id;
+}
+
+function isOf({ provider, image }: WantedImage, row: SnapshotImage): boolean {
+  return row.provider === provider.name && row.image === image.name;
+}

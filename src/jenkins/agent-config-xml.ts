@@ -1,0 +1,51 @@
+/** An agent's config.xml (Jenkins, XStream). Edited as text, because what is sent must be what was read but for the label. */
+
+const LABEL = /<label\s*\/>|<label>([^<]*)<\/label>/;
+
+/** The host that the agent's launcher connects to; undefined for a launcher without one. */
+export function launcherHost(xml: string): string | undefined {
+  const launcher = /<launcher\b[^>]*>([\s\S]*?)<\/launcher>/.exec(xml)?.[1] ?? '';
+  const host = /<host>([^<]*)<\/host>/.exec(launcher)?.[1];
+  return host === undefined ? undefined : unescapeXml(host).trim();
+}
+
+/** Whether the launcher kept a credential: Jenkins drops user name and key path without a word. */
+export function hasCredentialsId(xml: string): boolean {
+  return /<credentialsId>[^<]+<\/credentialsId>/.test(xml);
+}
+
+/** The text of the first `<label>`: the labels, joined by blanks. */
+export function labelOf(xml: string): string {
+  return unescapeXml(LABEL.exec(xml)?.[1] ?? '');
+}
+
+/**
+ * The document with `label` as the text of its first `<label>`, which is added where there is none.
+ * @throws {Error} it is no whole agent document: Jenkins would accept the torso and lose the rest
+ */
+export function withLabel(xml: string, label: string): string {
+  const element = `<label>${escapeXml(label)}</label>`;
+  if (!/<\/slave>\s*$/.test(xml)) throw new Error('Cannot relabel the agent: its config.xml does not end in </slave>');
+  // As functions, because a replacement text gives `$` a meaning.
+  if (LABEL.test(xml)) return xml.replace(LABEL, () => element);
+  return xml.replace(/<\/slave>\s*$/, (end) => `  ${element}\n${end}`);
+}
+
+const ENTITIES: readonly (readonly [string, string])[] = [
+  ['&', '&amp;'], // first when escaping, last when unescaping
+  ['<', '&lt;'],
+  ['>', '&gt;'],
+  ['"', '&quot;'],
+  ["'", '&apos;'],
+];
+
+function escapeXml(text: string): string {
+  return ENTITIES.reduce((escaped, [plain, entity]) => escaped.replaceAll(plain, entity), text);
+}
+
+function unescapeXml(text: string): string {
+  const numbered = text.replaceAll(/&#(x[0-9a-f]+|\d+);/gi, (_, code: string) =>
+    String.fromCodePoint(code.startsWith('x') ? Number.parseInt(code.slice(1), 16) : Number(code)),
+  );
+  return [...ENTITIES].reverse().reduce((plain, [character, entity]) => plain.replaceAll(entity, character), numbered);
+}

@@ -1,0 +1,79 @@
+import type { JobEvent } from '../node/job-event.ts';
+import type { NodeMetrics } from '../node/node-metrics.ts';
+import type { NodeStore } from '../node/node-store.ts';
+import type { Node } from '../node/node.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { applyToCurrent } from './apply-to-current.ts';
+
+export type JobEventDeps = {
+  readonly nodes: NodeStore;
+  readonly metrics: NodeMetrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The target's test job, whose start does not use a node. */
+  readonly testJobOf: (node: Node) => string | undefined;
+  /** Least wait between the end of a job and the deletion. */
+  readonly deleteDelayMs: () => number;
+  /** Puts the label on an agent whose test job passed. */
+  readonly admitTested: (node: Node) => Promise<void>;
+};
+
+/** Takes in one build event. Events are hints: what does not apply (late, unknown, held) is logged and dropped. */
+export async function applyJobEvent(event: JobEvent, deps: JobEventDeps): Promise<void> {
+  const node = await deps.nodes.findByNodename(event.nodename);
+  if (node === undefined) {
+    deps.log.debug(`Unable to find node with nodename: ${event.nodename}`, { job: event.job });
+    return;
+  }
+  if (node.state === 'test' || isTestJob(event, node, deps)) await applyTestEvent(event, node, deps);
+  else if (event.topic === 'onStarted') await startJob(event, node, deps);
+  else await finishJob(event, node, deps);
+}
+
+function isTestJob(event: JobEvent, node: Node, deps: JobEventDeps): boolean {
+  return deps.testJobOf(node) === event.job;
+}
+
+async function startJob(event: JobEvent, node: Node, deps: JobEventDeps): Promise<void> {
+  const cause = { who: 'zmq', why: `Job ${event.job} started` };
+  const used = await applyToCurrent({ id: node.id, event: 'jobStarted', cause }, deps.nodes);
+  if (used === undefined)
+    deps.log.info(`Late start of ${event.job} on node id: ${node.id} in state ${node.state} ignored`);
+  else deps.log.info(`Setting node id: ${node.id} to USED`, { job: event.job });
+}
+
+async function finishJob(event: JobEvent, node: Node, deps: JobEventDeps): Promise<void> {
+  if (event.result === 'SUCCESS') {
+    const ms = deps.clock.now().getTime() - node.stateChangedAt.getTime();
+    deps.metrics.jobSucceeded(node, { name: event.job, branch: event.branch, ms });
+  }
+  if (node.state === 'hold') {
+    deps.log.info(`Node id: ${node.id} is complete but in HOLD state`, { job: event.job });
+    return;
+  }
+  const cause = { who: 'zmq', why: `Job ${event.job} finished: ${event.result ?? 'no result'}` };
+  const facts = deletionFacts(deps);
+  const finished = await applyToCurrent({ id: node.id, event: 'jobFinished', cause, facts }, deps.nodes);
+  if (finished === undefined)
+    deps.log.debug(`End of ${event.job} on node id: ${node.id} in state ${node.state} ignored`);
+  else deps.log.info(`Node id: ${node.id} is complete`, { job: event.job, result: event.result });
+}
+
+/** What is stored with the end of a job: when its node may be deleted. */
+export function deletionFacts(deps: Pick<JobEventDeps, 'clock' | 'deleteDelayMs'>): { readonly deleteAfter?: Date } {
+  const delayMs = deps.deleteDelayMs();
+  return delayMs > 0 ? { deleteAfter: new Date(deps.clock.now().getTime() + delayMs) } : {};
+}
+
+async function applyTestEvent(event: JobEvent, node: Node, deps: JobEventDeps): Promise<void> {
+  if (event.topic === 'onStarted' || !isTestJob(event, node, deps)) return;
+  const passed = event.result === 'SUCCESS';
+  const cause = { who: 'zmq', why: `Test job ${event.job} ended: ${event.result ?? 'no result'}` };
+  const change = passed
+    ? ({ id: node.id, event: 'testPassed', cause } as const)
+    : ({ id: node.id, event: 'testFailed', cause, facts: deletionFacts(deps) } as const);
+  const tested = await applyToCurrent(change, deps.nodes);
+  // Relabelled after the row is ready: Jenkins may use it at once.
+  if (tested?.state === 'ready') await deps.admitTested(tested);
+}

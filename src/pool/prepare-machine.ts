@@ -1,0 +1,104 @@
+import type { Node } from '../node/node.ts';
+import { type Login, RemoteError, type RemoteSession } from '../provider/remote-machine.ts';
+import { DeadlineExceededError } from '../runtime/errors.ts';
+import { definedOnly } from '../runtime/defined-only.ts';
+import { LaunchError } from './launch-error.ts';
+import { beginStep, recordLaunch, remainingMs } from './launch-steps.ts';
+import type { Launch, LaunchDeps } from './launch.ts';
+import { nodeFiles } from './node-files.ts';
+import { scriptCommand } from '../provider/script-command.ts';
+import { requireServer } from './wait-for-address.ts';
+
+/** Where the node files go; the folder must be there and writable (snapshot builds make it 0777). */
+const NODE_FOLDER = '/etc/nodepool';
+const LIST_TIMEOUT_MS = 60_000;
+
+/** Logs in, writes the node's files and runs its ready script, in one session. */
+export async function prepareMachine(launch: Launch, deps: LaunchDeps, signal: AbortSignal): Promise<Node> {
+  const waiting = await beginStep(launch.node, 'wait-ssh', deps);
+  await using session = await openSession({ ...launch, node: waiting }, deps, signal);
+  const reached = await recordLaunch(waiting, { hostKey: session.hostKey }, deps);
+  const writing = await beginStep(reached, 'write-files', deps);
+  await writeNodeFiles({ ...launch, node: writing, session }, deps, signal);
+  return await runReadyScript({ ...launch, node: writing, session }, deps, signal);
+}
+
+/** How to log in to a node of this label. */
+export function nodeLogin(launch: Pick<Launch, 'node' | 'image' | 'provider'>): Login {
+  const { node, image, provider } = launch;
+  if (node.ip === undefined) throw new Error(`Node ${node.id} has no address`);
+  return definedOnly({
+    host: node.ip,
+    port: provider.sshPort,
+    username: image.username,
+    credentials: [{ kind: 'key-file' as const, path: image.privateKey }],
+    hostKey: node.hostKey,
+  });
+}
+
+async function openSession(launch: Launch, deps: LaunchDeps, signal: AbortSignal): Promise<RemoteSession> {
+  const { node, provider, image } = launch;
+  deps.task.waitOn(`ssh of ${node.ip ?? 'an unknown address'}`);
+  const timeoutMs = remainingMs(node, provider.bootTimeoutMs, deps);
+  try {
+    return await deps.machines.open(nodeLogin(launch), { timeoutMs }, signal);
+  } catch (error) {
+    const message = `Cannot log in to node id: ${node.id} as ${image.username}`;
+    if (error instanceof RemoteError) {
+      throw new LaunchError(error.fault === 'connection' ? 'error.ssh' : 'error.auth', message, { cause: error });
+    }
+    const refused = error instanceof DeadlineExceededError && isAuthenticationFault(error.cause);
+    throw refused ? new LaunchError('error.auth', message, { cause: error }) : error;
+  }
+}
+
+function isAuthenticationFault(cause: unknown): boolean {
+  return cause instanceof RemoteError && cause.fault === 'authentication';
+}
+
+type OpenLaunch = Launch & { readonly session: RemoteSession };
+
+async function writeNodeFiles(launch: OpenLaunch, deps: LaunchDeps, signal: AbortSignal): Promise<void> {
+  const { session } = launch;
+  deps.task.waitOn('the node files to be written');
+  const look = await session.run(
+    `ls ${NODE_FOLDER}`,
+    { name: `ls ${NODE_FOLDER}`, timeoutMs: LIST_TIMEOUT_MS },
+    signal,
+  );
+  if (look.status !== 0) {
+    throw new LaunchError('error.unknown', `There is no ${NODE_FOLDER} on the machine: ${look.tail}`);
+  }
+  const keyPair = await deps.keyPairs.create(signal);
+  for (const [name, content] of nodeFiles({ ...launch, serverId: requireServer(launch.node) }, keyPair)) {
+    await session.writeFile(`${NODE_FOLDER}/${name}`, content, {}, signal);
+  }
+}
+
+async function runReadyScript(launch: OpenLaunch, deps: LaunchDeps, signal: AbortSignal): Promise<Node> {
+  const script = launch.label.readyScript;
+  if (script === undefined) return launch.node;
+  const running = await beginStep(launch.node, 'ready-script', deps);
+  const name = `ready script ${script} of node id: ${running.id}`;
+  deps.task.waitOn(name);
+  const log = deps.log;
+  const command = scriptCommand(
+    { script, argument: running.hostname ?? '', environment: deps.scriptEnvironment },
+    deps.quoteForShell,
+  );
+  const result = await launch.session.run(
+    command,
+    {
+      name,
+      timeoutMs: launch.provider.launchTimeoutMs, // upstream waits for ever
+      pty: true,
+      onLine: (line) => {
+        log.debug(`Node id: ${running.id} ready script: ${line}`);
+      },
+    },
+    signal,
+  );
+  if (result.status === 0) return running;
+  const end = result.status === undefined ? `signal ${result.signal ?? 'unknown'}` : `status ${result.status}`;
+  throw new LaunchError('error.unknown', `Ready script ${script} ended with ${end}: ${result.tail.trim()}`);
+}

@@ -1,0 +1,102 @@
+import { type Agent, type Agents, OFFLINE_BY_GEARMAN } from '../node/agents.ts';
+import type { NodeStore } from '../node/node-store.ts';
+import type { NodeEvent } from '../node/lifecycle.ts';
+import type { Node } from '../node/node.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Farm } from './farm.ts';
+import { deletionFacts } from './job-events.ts';
+
+export type ReconcileDeps = {
+  readonly farm: () => Farm;
+  readonly nodes: NodeStore;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly deleteDelayMs: () => number;
+  /** Keeps what was seen once: a difference is acted on when a second pass sees it too. */
+  readonly sightings: Sightings;
+};
+
+/** What the previous pass saw. */
+export class Sightings {
+  #before = new Set<string>();
+  #now = new Set<string>();
+
+  /** Notes a sighting; true if the previous pass had it too. */
+  isSecond(sighting: string): boolean {
+    this.#now.add(sighting);
+    return this.#before.has(sighting);
+  }
+
+  /** Ends a pass: what it did not see again is forgotten. */
+  endPass(): void {
+    this.#before = this.#now;
+    this.#now = new Set();
+  }
+}
+
+/** A change that the difference between a row and its agent asks for. */
+type Repair = { readonly event: NodeEvent; readonly why: string; readonly needsSecondSighting: boolean };
+
+/** Compares the nodes with what Jenkins shows and repairs what lost events left. Rows are read before Jenkins is asked. */
+export async function runReconcilePass(deps: ReconcileDeps, signal: AbortSignal): Promise<void> {
+  const farm = deps.farm();
+  const nodes = await deps.nodes.list({ states: ['ready', 'used'] });
+  for (const target of farm.config.targets) {
+    const agents = farm.agentsOf(target.name);
+    const ours = nodes.filter((node) => node.target === target.name && node.registeredAt !== undefined);
+    if (agents === undefined || ours.length === 0) continue;
+    try {
+      await reconcileTarget(ours, agents, { deps, signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      deps.log.warn(`Cannot compare nodes with jenkins of ${target.name}`, { error });
+    }
+  }
+  deps.sightings.endPass();
+}
+
+async function reconcileTarget(
+  nodes: readonly Node[],
+  agents: Agents,
+  { deps, signal }: { readonly deps: ReconcileDeps; readonly signal: AbortSignal },
+): Promise<void> {
+  const listed = new Map((await agents.list(signal)).map((agent) => [agent.nodename, agent]));
+  for (const node of nodes) {
+    const nodename = node.nodename ?? '';
+    const agent = listed.get(nodename) ?? (await agents.find(nodename, signal));
+    const repair = findRepair(node, agent);
+    if (repair === undefined) continue;
+    if (repair.needsSecondSighting && !deps.sightings.isSecond(`${node.id} v${node.version} ${repair.event}`)) continue;
+    await applyRepair(node, repair, deps);
+  }
+}
+
+/** What is wrong between a node and its agent; undefined: nothing. */
+export function findRepair(node: Node, agent: Agent | undefined): Repair | undefined {
+  if (agent === undefined) {
+    return { event: 'lost', why: 'Its agent is gone from Jenkins', needsSecondSighting: true };
+  }
+  if (agent.busy) {
+    const started = {
+      event: 'jobStarted',
+      why: 'A build runs on it: its start was missed',
+      needsSecondSighting: false,
+    };
+    return node.state === 'ready' ? (started as Repair) : undefined;
+  }
+  if (agent.temporarilyOffline && agent.offlineReason.includes(OFFLINE_BY_GEARMAN)) {
+    return { event: 'jobFinished', why: 'Its job took it offline: the end was missed', needsSecondSighting: false };
+  }
+  if (node.state === 'used') {
+    return { event: 'jobFinished', why: 'It is idle after its job: the end was missed', needsSecondSighting: true };
+  }
+  return undefined;
+}
+
+async function applyRepair(node: Node, repair: Repair, deps: ReconcileDeps): Promise<void> {
+  const facts = repair.event === 'jobFinished' ? deletionFacts(deps) : {};
+  const cause = { who: 'reconcile', why: repair.why };
+  const repaired = await deps.nodes.apply(node, repair.event, cause, facts);
+  if (repaired !== undefined) deps.log.warn(`Node id: ${node.id} is ${repaired.state}: ${repair.why}`);
+}

@@ -1,0 +1,93 @@
+import { type Backoff, backoffMs } from '../runtime/backoff.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { describeError } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Randomness } from '../runtime/randomness.ts';
+import type { CloudProvider, CreatedServer, ServerSpec } from './cloud-provider.ts';
+import { TransientProviderError, UnknownOutcomeError } from './errors.ts';
+import { parseOwner } from './owner-metadata.ts';
+
+const RETRY: Backoff = { firstMs: 500, maxMs: 30_000 };
+/** How many server lists must lack a server whose create call lost its answer before it is asked for again. */
+const LOOKS = 3;
+
+export type ServerCreation = {
+  readonly spec: Omit<ServerSpec, 'metadata'>;
+  /** Metadata that names the owner and the attempt. */
+  readonly metadata: (attempt: string) => Record<string, string>;
+  /** Stores the attempt id. Called before each create call; what it throws ends the creation. */
+  readonly storeAttempt: (attempt: string) => Promise<void>;
+  /** The attempt id that the row held already: an earlier process may have sent that create call. */
+  readonly earlierAttempt?: string;
+  /** Create calls after the first that failed (3.x: launch-retries). */
+  readonly retries: number;
+};
+
+export type CreationDeps = {
+  readonly cloud: CloudProvider;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly log: Logger;
+};
+
+/**
+ * Creates one server and never knowingly two: a create call with unknown outcome is looked up by its attempt id first.
+ * @throws {QuotaExceededError} no room
+ * @throws {RequestRefusedError} the cloud refuses such a server
+ * @throws {TransientProviderError} still failing after all retries
+ */
+export async function createServer(
+  creation: ServerCreation,
+  deps: CreationDeps,
+  signal: AbortSignal,
+): Promise<CreatedServer> {
+  if (creation.earlierAttempt !== undefined) {
+    const found = await findByAttempt(creation.earlierAttempt, deps, signal);
+    if (found !== undefined) return found;
+  }
+  for (let tries = 1; ; tries += 1) {
+    const attempt = deps.randomness.uuid();
+    await creation.storeAttempt(attempt);
+    const created = await tryCreate({ ...creation, attempt }, deps, signal);
+    if (!(created instanceof TransientProviderError)) return created;
+    if (tries > creation.retries) throw created;
+    deps.log.warn(`Creating server ${creation.spec.name} in ${deps.cloud.name} failed, trying again`, {
+      error: created,
+    });
+    await deps.clock.sleep(created.retryAfterMs ?? backoffMs(tries, RETRY, deps.randomness), signal);
+  }
+}
+
+async function tryCreate(
+  creation: ServerCreation & { readonly attempt: string },
+  deps: CreationDeps,
+  signal: AbortSignal,
+): Promise<CreatedServer | TransientProviderError> {
+  const { attempt, spec } = creation;
+  try {
+    return await deps.cloud.createServer({ ...spec, metadata: creation.metadata(attempt) }, signal);
+  } catch (error) {
+    if (!(error instanceof TransientProviderError)) throw error;
+    if (!(error instanceof UnknownOutcomeError)) return error;
+    deps.log.warn(`Outcome of creating server ${spec.name} is unknown, looking for it`, {
+      provider: deps.cloud.name,
+      attempt,
+      reason: describeError(error),
+    });
+    return (await findByAttempt(attempt, deps, signal)) ?? error;
+  }
+}
+
+/** The server that bears the attempt id, looked for in several lists: a create call may be slow to show its server. */
+export async function findByAttempt(
+  attempt: string,
+  deps: { readonly cloud: CloudProvider },
+  signal: AbortSignal,
+): Promise<CreatedServer | undefined> {
+  for (let look = 1; look <= LOOKS; look += 1) {
+    const servers = await deps.cloud.nextServerList(signal);
+    const found = servers.find((server) => parseOwner(server.metadata)?.attempt === attempt);
+    if (found !== undefined) return { id: found.id };
+  }
+  return undefined;
+}

@@ -1,0 +1,271 @@
+import type {
+  CloudImage,
+  CloudProvider,
+  CreatedServer,
+  Limits,
+  ReachableAddresses,
+  Server,
+  ServerSpec,
+} from '../../src/provider/cloud-provider.ts';
+import { QuotaExceededError, RequestRefusedError, UnknownOutcomeError } from '../../src/provider/errors.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
+import { Secret } from '../../src/runtime/secret.ts';
+import { FakeImages } from './fake-images.ts';
+import { type FakeServerLife, FakeServers } from './fake-servers.ts';
+
+export type FakeCloudOptions = Partial<FakeServerLife> & {
+  /** Default `fake-provider`. */
+  readonly name?: string;
+  /** Ids of servers that are there (ACTIVE, without metadata), or whole servers. */
+  readonly servers?: readonly (string | Server)[];
+  readonly images?: readonly CloudImage[];
+  readonly keypairs?: readonly string[];
+  /** Most servers; one more create is a QuotaExceededError. Default: no limit. */
+  readonly maxInstances?: number;
+  /** Polls that show a snapshot as not active yet. Default 1. */
+  readonly snapshotTakesPolls?: number;
+  /** With a clock `nextServerList` comes after `pollMs` of it; without one at once. */
+  readonly clock?: Clock;
+  /** Default 300. */
+  readonly pollMs?: number;
+};
+
+/** A call of CloudProvider that a test can make fail. */
+export type FakeCloudCall = Exclude<keyof CloudProvider, 'name' | 'addressesOf' | 'close'>;
+
+/** What happens to the next call of one kind. */
+type Fate = { readonly kind: 'fails'; readonly error: Error } | { readonly kind: 'answer-lost' | 'hangs' };
+
+/** A cloud in memory that behaves: servers boot after some polls, deletions take polls, snapshots live, answers get lost. */
+export class FakeCloud implements CloudProvider {
+  readonly name: string;
+  readonly servers: FakeServers;
+  readonly images: FakeImages;
+  readonly keypairs: Set<string>;
+  /** The names of all calls made, in order. */
+  readonly calls: FakeCloudCall[] = [];
+  readonly passwords = new Map<string, string>();
+  maxInstances: number | undefined;
+  closed = false;
+  readonly #options: FakeCloudOptions;
+  readonly #fates = new Map<FakeCloudCall, Fate[]>();
+  readonly #snapshots = new Map<string, string>();
+  #sharedList: Promise<readonly Server[]> | undefined;
+
+  constructor(options: FakeCloudOptions = {}) {
+    this.#options = options;
+    this.name = options.name ?? 'fake-provider';
+    this.maxInstances = options.maxInstances;
+    const { bootTakesPolls, deleteTakesPolls, addresses } = options;
+    this.servers = new FakeServers({
+      ...(bootTakesPolls !== undefined && { bootTakesPolls }),
+      ...(deleteTakesPolls !== undefined && { deleteTakesPolls }),
+      ...(addresses !== undefined && { addresses }),
+    });
+    this.images = new FakeImages(options.images ?? [], options.snapshotTakesPolls);
+    this.keypairs = new Set(options.keypairs);
+    for (const server of options.servers ?? []) {
+      this.servers.add(typeof server === 'string' ? aServer(server) : server);
+    }
+  }
+
+  /** The next call of that name (the next `times`) throws `error` and does nothing. */
+  failNext(call: FakeCloudCall, error: Error, times = 1): void {
+    for (let n = 0; n < times; n += 1) this.#addFate(call, { kind: 'fails', error });
+  }
+
+  /** The next call of that name is done, and then throws an UnknownOutcomeError. */
+  loseNextAnswer(call: FakeCloudCall): void {
+    this.#addFate(call, { kind: 'answer-lost' });
+  }
+
+  /** The next call of that name does nothing and ends only when it is aborted. */
+  hangNext(call: FakeCloudCall): void {
+    this.#addFate(call, { kind: 'hangs' });
+  }
+
+  /** The next server created goes to ERROR instead of ACTIVE. */
+  failNextBoot(fault = 'No valid host was found. '): void {
+    this.servers.nextFaults.push(fault);
+  }
+
+  /** The next snapshot vanishes instead of becoming active. */
+  failNextSnapshot(): void {
+    this.images.failing += 1;
+  }
+
+  async createServer(spec: ServerSpec, signal: AbortSignal): Promise<CreatedServer> {
+    return await this.#call('createServer', signal, () => {
+      if (this.servers.size >= (this.maxInstances ?? Infinity)) {
+        throw new QuotaExceededError(this.name, 'Quota exceeded for instances');
+      }
+      const id = this.servers.create(spec, this.#options.clock?.now() ?? new Date(0));
+      this.passwords.set(id, `password-of-${id}`);
+      return { id, adminPassword: new Secret(`password-of-${id}`) };
+    });
+  }
+
+  async findServer(id: string, signal: AbortSignal): Promise<Server | undefined> {
+    return await this.#call('findServer', signal, () => this.#poll(() => this.servers.poll(id)));
+  }
+
+  async listServers(signal: AbortSignal): Promise<readonly Server[]> {
+    return await this.#call('listServers', signal, () => this.#poll(() => this.servers.pollAll()));
+  }
+
+  async nextServerList(signal: AbortSignal): Promise<readonly Server[]> {
+    this.calls.push('nextServerList');
+    await this.#meetFate('nextServerList', signal);
+    this.#sharedList ??= this.#nextPoll();
+    return await untilAborted(this.#sharedList, signal);
+  }
+
+  async deleteServer(id: string, signal: AbortSignal): Promise<void> {
+    await this.#call('deleteServer', signal, () => {
+      this.servers.delete(id);
+    });
+  }
+
+  addressesOf(server: Server): ReachableAddresses {
+    const v4 = server.addresses.filter((address) => address.version === 4);
+    const fixed = v4.find((address) => address.kind === 'fixed')?.ip;
+    const reachable = v4.find((address) => address.kind === 'floating')?.ip ?? fixed;
+    const v6 = server.addresses.find((address) => address.version === 6)?.ip;
+    return {
+      ...(reachable !== undefined && { public: reachable, private: fixed ?? reachable }),
+      ...(v6 !== undefined && { publicIpv6: v6 }),
+    };
+  }
+
+  async readConsole(id: string, lines: number, signal: AbortSignal): Promise<string> {
+    return await this.#call('readConsole', signal, () => `console of ${id}\n`.repeat(Math.min(lines, 1)));
+  }
+
+  async createKeypair(name: string, _publicKey: string, signal: AbortSignal): Promise<void> {
+    await this.#call('createKeypair', signal, () => {
+      if (this.keypairs.has(name)) throw new RequestRefusedError(`Key pair "${name}" already exists`);
+      this.keypairs.add(name);
+    });
+  }
+
+  async deleteKeypair(name: string, signal: AbortSignal): Promise<void> {
+    await this.#call('deleteKeypair', signal, () => {
+      this.keypairs.delete(name);
+    });
+  }
+
+  async listKeypairs(signal: AbortSignal): Promise<readonly string[]> {
+    return await this.#call('listKeypairs', signal, () => [...this.keypairs]);
+  }
+
+  async findImage(nameOrId: string, signal: AbortSignal): Promise<CloudImage | undefined> {
+    return await this.#call('findImage', signal, () => {
+      const byId = this.images.poll(nameOrId);
+      const byName = this.images.peekAll().filter((image) => image.name === nameOrId && image.status === 'active');
+      return byId ?? byName.at(-1);
+    });
+  }
+
+  async listImages(signal: AbortSignal): Promise<readonly CloudImage[]> {
+    return await this.#call('listImages', signal, () => this.images.pollAll());
+  }
+
+  // eslint-disable-next-line max-params -- the interface has four
+  async createSnapshot(
+    serverId: string,
+    name: string,
+    metadata: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<string> {
+    return await this.#call('createSnapshot', signal, () => {
+      if (!this.servers.has(serverId)) throw new RequestRefusedError(`Instance ${serverId} could not be found`);
+      if (this.servers.taskStateOf(serverId) !== undefined) {
+        throw new RequestRefusedError(`Cannot snapshot server "${serverId}": it is busy`);
+      }
+      const imageId = this.images.createSnapshot(name, metadata);
+      this.#snapshots.set(serverId, imageId);
+      this.servers.setTaskState(serverId, 'image_uploading');
+      return imageId;
+    });
+  }
+
+  async deleteImage(id: string, signal: AbortSignal): Promise<void> {
+    await this.#call('deleteImage', signal, () => {
+      this.images.delete(id);
+    });
+  }
+
+  async readLimits(signal: AbortSignal): Promise<Limits> {
+    return await this.#call('readLimits', signal, () => ({
+      ...(this.maxInstances !== undefined && { maxInstances: this.maxInstances }),
+      usedInstances: this.servers.size,
+      usedCores: this.servers.size,
+      usedRamMib: this.servers.size * 1024,
+    }));
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+
+  async #call<T>(call: FakeCloudCall, signal: AbortSignal, act: () => T): Promise<T> {
+    this.calls.push(call);
+    const answer = await this.#meetFate(call, signal);
+    const result = act();
+    if (answer === 'lost') throw new UnknownOutcomeError(`The answer to ${call} is lost`);
+    return result;
+  }
+
+  async #meetFate(call: FakeCloudCall, signal: AbortSignal): Promise<'given' | 'lost'> {
+    signal.throwIfAborted();
+    const fate = this.#fates.get(call)?.shift();
+    if (fate?.kind === 'hangs') await untilAborted(new Promise(() => undefined), signal);
+    await Promise.resolve();
+    if (fate?.kind === 'fails') throw fate.error;
+    return fate?.kind === 'answer-lost' ? 'lost' : 'given';
+  }
+
+  #addFate(call: FakeCloudCall, fate: Fate): void {
+    this.#fates.set(call, [...(this.#fates.get(call) ?? []), fate]);
+  }
+
+  /** As in Nova, a server's task_state clears only at a poll after its snapshot is done. */
+  #poll<T>(look: () => T): T {
+    const seen = look();
+    for (const [serverId, imageId] of this.#snapshots) {
+      if (this.images.isPending(imageId)) continue;
+      this.#snapshots.delete(serverId);
+      this.servers.setTaskState(serverId, undefined);
+    }
+    return seen;
+  }
+
+  async #nextPoll(): Promise<readonly Server[]> {
+    await (this.#options.clock?.sleep(this.#options.pollMs ?? 300) ?? Promise.resolve());
+    this.#sharedList = undefined;
+    return this.#poll(() => this.servers.pollAll());
+  }
+}
+
+/** An ACTIVE server for `FakeCloudOptions.servers`. */
+export function aServer(id: string, facts: Partial<Server> = {}): Server {
+  return { id, name: id, status: 'ACTIVE', addresses: [], metadata: {}, createdAt: new Date(0), ...facts };
+}
+
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const done = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener(
+      'abort',
+      () => {
+        reject(signal.reason as Error);
+      },
+      { once: true, signal: done.signal },
+    );
+  });
+  return await Promise.race([promise, aborted]).finally(() => {
+    done.abort();
+  });
+}

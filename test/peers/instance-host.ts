@@ -1,0 +1,49 @@
+import { tmpdir } from 'node:os';
+import { InstanceHost, type InstanceHostOptions } from '../../devfarm/instances/instance-host.ts';
+import { FolderInUseError } from '../../devfarm/instances/owner-claim.ts';
+import { findWildcardListener } from '../../devfarm/instances/port-listeners.ts';
+import { RecordingLogger } from '../fakes/recording-logger.ts';
+
+/** The image every test host has. */
+export const BASE_IMAGE = 'base';
+
+/**
+ * Time for a hook that opens a host: it takes half a second where the root file system is in the cache, and a minute
+ * the first time on a machine.
+ */
+export const OPEN_HOST_MS = 180_000;
+
+/**
+ * An InstanceHost with the image `base`, in a folder and a loopback network that no other test has at this moment,
+ * also not one of another run on this machine. What a killed run left there is ended first. End it with `destroyAll`.
+ */
+export async function openInstanceHost(options: Partial<InstanceHostOptions> = {}): Promise<InstanceHost> {
+  const log = new RecordingLogger();
+  const port = options.port ?? (await freePort());
+  for (let slot = 1; slot <= 100; slot += 1) {
+    const place = { stateDir: slotFolder(slot), network: `127.${100 + slot}` };
+    const host = await InstanceHost.open({ ...place, ...port, ...options }, { log }).catch(unlessInUse);
+    if (host === undefined) continue;
+    await Promise.all(host.list().map(async ({ id }) => await host.delete(id)));
+    for (const { name } of host.listImages()) await host.deleteImage(name);
+    await host.buildRootfs(BASE_IMAGE);
+    return host;
+  }
+  throw new Error('Cannot open a host for tests: a hundred are open already');
+}
+
+/** Not in /tmp, which may be a small tmpfs or a container's overlay. */
+function slotFolder(slot: number): string {
+  const top = process.env['TEST_INSTANCES'] ?? (process.platform === 'linux' ? '/var/tmp' : tmpdir());
+  return `${top}/nodepool-test-instances-${process.getuid?.() ?? 0}/${slot}`;
+}
+
+function unlessInUse(error: unknown): undefined {
+  if (error instanceof FolderInUseError) return undefined;
+  throw error;
+}
+
+/** On a machine with an sshd of its own at every address, instances cannot have port 22. */
+async function freePort(): Promise<{ port?: number }> {
+  return (await findWildcardListener(22)) === undefined ? {} : { port: 10_022 };
+}

@@ -33,12 +33,12 @@ export async function bootInstance(instance: Instance, deps: { folder: string; m
 
 async function spawnDetached(argv: readonly string[], folder: string): Promise<Launcher> {
   const [file = 'unshare', ...args] = argv;
-  const console = await open(join(folder, 'console.log'), 'a'); // append: the log may be cut while it is written
+  const log = await open(join(folder, 'console.log'), 'a'); // append: the log may be cut while it is written
   try {
     const child = spawn(file, args, {
       detached: true, // a session of its own: it survives us
       env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin' }, // PID 1 shows its environment to all inside
-      stdio: ['ignore', console.fd, console.fd],
+      stdio: ['ignore', log.fd, log.fd],
     });
     const launcher: Launcher = { ended: undefined };
     child.once('error', (error) => {
@@ -50,7 +50,7 @@ async function spawnDetached(argv: readonly string[], folder: string): Promise<L
     child.unref();
     return launcher;
   } finally {
-    await console.close();
+    await log.close();
   }
 }
 

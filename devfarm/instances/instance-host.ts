@@ -42,7 +42,9 @@ const KILL_DEADLINE_MS = 10_000;
  */
 export class InstanceHost implements AsyncDisposable {
   readonly mode: HostMode;
+  /** Of the instances' sshd. */
   readonly port: number;
+  readonly stateDir: string;
   readonly #folder: StateFolder;
   readonly #options: InstanceHostOptions;
   readonly #images: ImageStore;
@@ -57,6 +59,7 @@ export class InstanceHost implements AsyncDisposable {
   ) {
     this.mode = folder.mode;
     this.port = deps.options.port ?? folder.mode.defaultPort;
+    this.stateDir = folder.path;
     this.#folder = folder;
     this.#options = deps.options;
     this.#release = deps.release;

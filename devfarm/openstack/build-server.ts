@@ -22,7 +22,7 @@ export async function buildServer(serverId: string, deps: BuildDeps, signal: Abo
   if (server === undefined) return;
   const ms = effect.buildMs ?? cloud.timings.buildMs;
   await cloud.deps.clock.sleep(ms * 0.1, signal);
-  const places = effect.buildFailsBy === 'no-valid-host' || isTooBig(server, cloud) ? [] : placesFor(server, cloud);
+  const places = effect.buildFailsBy === 'no-valid-host' ? [] : placesFor(server, cloud);
   const tries = effect.buildFailsBy === 'reschedule' ? places : places.slice(0, 1);
   for (const [nth, place] of tries.entries()) {
     if (nth > 0) await returnToScheduling(server, ms, { cloud, signal });
@@ -33,13 +33,12 @@ export async function buildServer(serverId: string, deps: BuildDeps, signal: Abo
       return;
     }
   }
-  const exhausted = `Exhausted all hosts available for retrying build failures for instance ${serverId}.`;
-  const isExhausted = tries.length > 0;
-  await fail(
-    server,
-    isExhausted ? `Exceeded maximum number of retries. ${exhausted}` : 'No valid host was found. ',
-    cloud,
-  );
+  await fail(server, tries.length > 0 ? exhausted(serverId) : 'No valid host was found. ', cloud);
+}
+
+function exhausted(serverId: string): string {
+  const reason = `Exhausted all hosts available for retrying build failures for instance ${serverId}.`;
+  return `Exceeded maximum number of retries. ${reason}`;
 }
 
 async function returnToScheduling(
@@ -103,9 +102,9 @@ function finish(serverId: string, address: string, cloud: Cloud): void {
   if (server === undefined) return;
   const ports = server.networks.map((wanted) => {
     const port = 'portId' in wanted ? cloud.ports.find(wanted.portId) : undefined;
-    if (port !== undefined) return claimPort(port, server, address, cloud);
+    if (port !== undefined) return claimPort({ server, address }, port, cloud);
     const network = networkOf(wanted, cloud);
-    return network === undefined ? undefined : makeServerPort(server, network, address, cloud);
+    return network === undefined ? undefined : makeServerPort({ server, address }, network, cloud);
   });
   const now = cloud.nowMs;
   cloud.servers.change(serverId, {
@@ -137,6 +136,7 @@ async function fail(server: ServerRecord, message: string, cloud: Cloud): Promis
 
 /** Hosts in the zone asked for, in a random order: the scheduler weighs, and nobody may count on its choice. */
 function placesFor(server: ServerRecord, cloud: Cloud): Place[] {
+  if (isTooBig(server, cloud)) return [];
   const zones = cloud.options.zones.filter(({ name }) => server.requestedZone === '' || name === server.requestedZone);
   const places = zones.flatMap(({ name, hosts }) => hosts.map((host) => ({ zone: name, host })));
   const first = Math.floor(cloud.deps.randomness.fraction() * places.length);

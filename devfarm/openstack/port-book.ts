@@ -5,22 +5,21 @@ import type { Cloud } from './cloud.ts';
 /** Offset of the first address that is handed out, below it are the gateway and room for people. */
 const FIRST_HOST = 257;
 
-/** A port that Nova makes for a server, at the machine's address. */
-export function makeServerPort(
-  server: ServerRecord,
-  network: NetworkRecord,
-  address: string,
-  cloud: Cloud,
-): PortRecord {
-  return putPort(
-    { ...blankPort(cloud), ...ownedBy(server), networkId: network.id, address, isNovas: true },
-    server,
-    cloud,
-  );
+/** Which machine a port is for. */
+export type Plug = {
+  readonly server: ServerRecord;
+  /** The machine's address. */
+  readonly address: string;
+};
+
+/** A port that Nova makes for a server. */
+export function makeServerPort({ server, address }: Plug, network: NetworkRecord, cloud: Cloud): PortRecord {
+  const port = { ...blankPort(cloud), ...ownedBy(server), networkId: network.id, address, isNovas: true };
+  return putPort(port, server, cloud);
 }
 
 /** Gives a port that a user made to a server; from now on it has the machine's address. */
-export function claimPort(port: PortRecord, server: ServerRecord, address: string, cloud: Cloud): PortRecord {
+export function claimPort({ server, address }: Plug, port: PortRecord, cloud: Cloud): PortRecord {
   const change = { ...ownedBy(server), address, updatedAt: cloud.nowMs, revision: port.revision + 3 };
   return cloud.ports.change(port.id, change) ?? port;
 }

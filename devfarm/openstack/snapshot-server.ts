@@ -110,7 +110,7 @@ function change(imageId: string, patch: Partial<ImageRecord>, cloud: Cloud): Ima
 function inheritedProperties(server: ServerRecord, cloud: Cloud): Record<string, string> {
   const base = cloud.images.find(server.imageId)?.properties ?? {};
   // What describes the base image's own making is not inherited.
-  const own = new Set(['image_state', 'owner_id', 'image_location', 'nodepool']);
+  const own = new Set(['image_state', 'owner_id', 'image_location']);
   return Object.fromEntries(Object.entries(base).filter(([key]) => !own.has(key)));
 }
 

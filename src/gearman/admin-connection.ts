@@ -87,7 +87,7 @@ export class AdminConnection {
   #takeLine(line: string): void {
     const question = this.#question;
     if (question === undefined) throw new ProtocolError(`Cannot take line ${JSON.stringify(line)}: nobody asked`);
-    const isOnlyLine = question.shape === 'line' || isRefusal(question, line);
+    const isOnlyLine = question.shape === 'line' || (question.lines.length === 0 && isRefusal(line));
     if (!isOnlyLine && line === '.') {
       this.#answer(question, question.lines);
     } else if (isOnlyLine) {
@@ -105,7 +105,7 @@ export class AdminConnection {
   }
 }
 
-/** A server that does not know the command answers one line, with no `.` after it. */
-function isRefusal(question: Question, line: string): boolean {
-  return question.lines.length === 0 && line.startsWith('ERR ') && !line.includes('\t');
+/** Whether this first line of a list is all of the answer: a server that does not know the command sends no `.`. */
+export function isRefusal(line: string): boolean {
+  return line.startsWith('ERR ') && !line.includes('\t');
 }

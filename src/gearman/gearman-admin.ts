@@ -1,6 +1,6 @@
 import PQueue from 'p-queue';
 import { type Clock, withDeadline } from '../runtime/clock.ts';
-import { AdminConnection, type AnswerShape } from './admin-connection.ts';
+import { AdminConnection, type AnswerShape, isRefusal } from './admin-connection.ts';
 import {
   type FunctionStatus,
   type JobLine,
@@ -84,9 +84,7 @@ export class GearmanAdmin {
     const until = AbortSignal.any([signal, this.#closed.signal]);
     const lines = await this.#turns.add(() => this.#askNow(command, shape, until), { signal: until });
     const [first] = lines;
-    if (shape === 'list' && lines.length === 1 && first?.startsWith('ERR ') === true && !first.includes('\t')) {
-      throw this.#refused(command, first);
-    }
+    if (shape === 'list' && first !== undefined && isRefusal(first)) throw this.#refused(command, first);
     return lines;
   }
 
@@ -94,15 +92,21 @@ export class GearmanAdmin {
     const deadline = { what: `Gearman server "${this.server}" to answer "${command}"`, ms: ANSWER_LIMIT_MS };
     try {
       return await withDeadline(deadline, { clock: this.#clock, signal }, async (inner) => {
-        if (this.#connection?.isOpen !== true) {
-          this.#connection = await AdminConnection.open(this.#server, { clock: this.#clock }, inner);
-        }
-        return await this.#connection.ask(command, shape, inner);
+        const connection = await this.#connect(inner);
+        return await connection.ask(command, shape, inner);
       });
     } catch (error) {
       this.#drop(); // the answer may still come
       throw error;
     }
+  }
+
+  async #connect(signal: AbortSignal): Promise<AdminConnection> {
+    if (this.#connection?.isOpen === true) return this.#connection;
+    const connection = await AdminConnection.open(this.#server, { clock: this.#clock }, signal);
+    if (signal.aborted) connection.close(); // nobody waits for it any more
+    this.#connection = connection;
+    return connection;
   }
 
   #drop(): void {

@@ -3,6 +3,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { TaskBoard } from '../runtime/task-board.ts';
 import { type GearmanServer, serverName } from './gearman-server.ts';
 import { QueueStatusOfServer, type ServerQueueStatus } from './queue-status-of-server.ts';
+import { Turnstile } from './turnstile.ts';
 
 /** How long one pass waits for the answers. A server that is slower than this holds up one pass, not every pass. */
 const PATIENCE_MS = 2_000;
@@ -21,6 +22,7 @@ export type QueueStatusDeps = {
 /** Asks every configured server for its `status`: the raw form of demand. */
 export class QueueStatusSource {
   readonly #deps: QueueStatusDeps;
+  readonly #turns = new Turnstile();
   #servers: readonly QueueStatusOfServer[] = [];
 
   constructor(servers: readonly GearmanServer[], deps: QueueStatusDeps) {
@@ -43,6 +45,8 @@ export class QueueStatusSource {
    */
   async read(signal: AbortSignal): Promise<QueueStatus> {
     using task = this.#deps.tasks.start('Gearman status');
+    task.waitOn('the read before');
+    using _turn = await this.#turns.enter(signal); // joining the read under way would give answers from before this call
     const servers = this.#servers;
     task.waitOn(`the answers of ${servers.map((entry) => entry.server).join(', ')}`);
     const patience = new AbortController();

@@ -5,21 +5,27 @@ import type { Node, NodeFacts } from '../node/node.ts';
 
 const TRIES = 5;
 
+/** An event for a node, whatever state it is in now. */
+export type NodeChange = {
+  /** The row as it was read last. */
+  readonly node: Node;
+  readonly event: NodeEvent;
+  readonly cause: Cause;
+  readonly facts?: NodeFacts;
+};
+
 /**
- * Applies an event to the node with that id, whatever else changes the row at the same time.
- * Undefined: the event does not apply (any more), or there is no such node.
+ * Applies an event, reading the row again where something else changed it meanwhile.
+ * Undefined: the event does not apply (any more), or the row is gone.
  */
-export async function applyToCurrent(
-  change: { readonly id: number; readonly event: NodeEvent; readonly cause: Cause; readonly facts?: NodeFacts },
-  nodes: NodeStore,
-): Promise<Node | undefined> {
+export async function applyToCurrent(change: NodeChange, nodes: NodeStore): Promise<Node | undefined> {
+  let node: Node | undefined = change.node;
   for (let tries = 1; tries <= TRIES; tries += 1) {
-    const node = await nodes.find(change.id);
-    if (node === undefined) return undefined;
     const changed = await nodes.apply(node, change.event, change.cause, change.facts);
     if (changed !== undefined) return changed;
-    const now = await nodes.find(change.id);
-    if (now?.version === node.version) return undefined; // nobody interfered: the lifecycle has no such exit
+    const now = await nodes.find(node.id);
+    if (now === undefined || now.version === node.version) return undefined; // nobody interfered: there is no such exit
+    node = now;
   }
-  throw new Error(`Cannot apply "${change.event}" to node ${change.id}: the row changed ${TRIES} times meanwhile`);
+  throw new Error(`Cannot apply "${change.event}" to node ${change.node.id}: it changed ${TRIES} times meanwhile`);
 }

@@ -17,6 +17,8 @@ export type JobEventDeps = {
   readonly deleteDelayMs: () => number;
   /** Puts the label on an agent whose test job passed. */
   readonly admitTested: (node: Node) => Promise<void>;
+  /** Told of each node whose job ended, with the row as it is now. */
+  readonly afterFinish: (node: Node) => void;
 };
 
 /** Takes in one build event. Events are hints: what does not apply (late, unknown, held) is logged and dropped. */
@@ -37,7 +39,7 @@ function isTestJob(event: JobEvent, node: Node, deps: JobEventDeps): boolean {
 
 async function startJob(event: JobEvent, node: Node, deps: JobEventDeps): Promise<void> {
   const cause = { who: 'zmq', why: `Job ${event.job} started` };
-  const used = await applyToCurrent({ id: node.id, event: 'jobStarted', cause }, deps.nodes);
+  const used = await applyToCurrent({ node, event: 'jobStarted', cause }, deps.nodes);
   if (used === undefined)
     deps.log.info(`Late start of ${event.job} on node id: ${node.id} in state ${node.state} ignored`);
   else deps.log.info(`Setting node id: ${node.id} to USED`, { job: event.job });
@@ -54,10 +56,13 @@ async function finishJob(event: JobEvent, node: Node, deps: JobEventDeps): Promi
   }
   const cause = { who: 'zmq', why: `Job ${event.job} finished: ${event.result ?? 'no result'}` };
   const facts = deletionFacts(deps);
-  const finished = await applyToCurrent({ id: node.id, event: 'jobFinished', cause, facts }, deps.nodes);
-  if (finished === undefined)
+  const finished = await applyToCurrent({ node, event: 'jobFinished', cause, facts }, deps.nodes);
+  if (finished === undefined) {
     deps.log.debug(`End of ${event.job} on node id: ${node.id} in state ${node.state} ignored`);
-  else deps.log.info(`Node id: ${node.id} is complete`, { job: event.job, result: event.result });
+    return;
+  }
+  deps.log.info(`Node id: ${node.id} is complete`, { job: event.job, result: event.result });
+  deps.afterFinish(finished);
 }
 
 /** What is stored with the end of a job: when its node may be deleted. */
@@ -71,8 +76,8 @@ async function applyTestEvent(event: JobEvent, node: Node, deps: JobEventDeps): 
   const passed = event.result === 'SUCCESS';
   const cause = { who: 'zmq', why: `Test job ${event.job} ended: ${event.result ?? 'no result'}` };
   const change = passed
-    ? ({ id: node.id, event: 'testPassed', cause } as const)
-    : ({ id: node.id, event: 'testFailed', cause, facts: deletionFacts(deps) } as const);
+    ? ({ node, event: 'testPassed', cause } as const)
+    : ({ node, event: 'testFailed', cause, facts: deletionFacts(deps) } as const);
   const tested = await applyToCurrent(change, deps.nodes);
   // Relabelled after the row is ready: Jenkins may use it at once.
   if (tested?.state === 'ready') await deps.admitTested(tested);

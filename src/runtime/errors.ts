@@ -16,6 +16,16 @@ export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
 }
 
+/** The database is away, busy or full: the statement may or may not have been done. Look again in the next pass. */
+export class DatabaseUnavailableError extends Error {
+  override readonly name = 'DatabaseUnavailableError';
+}
+
+/** The database cannot be used as it is set up: an operator must mend the URL, its rights or the installation. */
+export class DatabaseRefusedError extends Error {
+  override readonly name = 'DatabaseRefusedError';
+}
+
 /** Any thrown value as an Error, so that `message`, `stack` and `cause` can be relied on. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));

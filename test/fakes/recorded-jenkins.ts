@@ -171,8 +171,8 @@ function sameRequest(asked: string, expected: string): boolean {
     const url = new URL(target, RECORDED_BASE);
     return { path: `${method} ${url.pathname}`, query: [...url.searchParams].map(normalized) };
   });
-  if (a === undefined || b === undefined || a.path !== b.path) return false;
-  return b.query.length === 0 || JSON.stringify(a.query) === JSON.stringify(b.query);
+  if (a?.path !== b?.path) return false;
+  return b?.query.length === 0 || JSON.stringify(a?.query) === JSON.stringify(b?.query);
 }
 
 /** Key order within the form is Python's in the recordings, which means nothing. */

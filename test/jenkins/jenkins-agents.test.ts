@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { RequestRefusedError, TransientProviderError } from '../../src/provider/errors.ts';
+import type { NewAgent } from '../../src/node/agents.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
 import { recorded } from '../fakes/recorded-jenkins.ts';
 import { aNewAgent, agentsUnderTest } from './agents-under-test.ts';
@@ -11,6 +12,12 @@ const OLD_STYLE_CONFIG = recorded('02-nodes', 'config.xml of username/privatekey
 const CREATED = recorded('03-node-lifecycle', 'create n5');
 const DELETED = recorded('03-node-lifecycle', 'delete idle online node');
 const TAKEN = recorded('02-nodes', 'duplicate name');
+
+function withoutLabel(agent: NewAgent): NewAgent {
+  const { label, ...rest } = agent;
+  expect(label).toBeDefined();
+  return rest;
+}
 
 test('lists agents with their state in one call, and leaves out the built-in node, which is none', async () => {
   const read = recorded(
@@ -80,9 +87,8 @@ test('an agent without a label is made without labelString, for its test job is 
     ],
     { credentialsId: 'agent-key' },
   );
-  const { label: _, ...agent } = aNewAgent('n14-none', { remoteFolder: '/srv/agents/n14_none' });
 
-  await ci.agents.ensure(agent, neverAborted);
+  await ci.agents.ensure(withoutLabel(aNewAgent('n14-none', { remoteFolder: '/srv/agents/n14_none' })), neverAborted);
 
   expect(ci.jenkins.complaints).toEqual([]);
 });
@@ -169,7 +175,7 @@ test('a create that Jenkins confirms without making the agent is a failure, so t
 });
 
 test.each([
-  ['illegal name', '/  is an unsafe character'],
+  ['illegal name', '/ is an unsafe character'],
   ['empty name', "Query parameter 'name' is required"],
   ['missing type/json', 'This page expects a form submission'],
   ['bad type', '500'],

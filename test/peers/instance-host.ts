@@ -1,4 +1,3 @@
-import { tmpdir } from 'node:os';
 import { InstanceHost, type InstanceHostOptions } from '../../devfarm/instances/instance-host.ts';
 import { FolderInUseError } from '../../devfarm/instances/owner-claim.ts';
 import { findWildcardListener } from '../../devfarm/instances/port-listeners.ts';
@@ -32,10 +31,9 @@ export async function openInstanceHost(options: Partial<InstanceHostOptions> = {
   throw new Error('Cannot open a host for tests: a hundred are open already');
 }
 
-/** Not in /tmp, which may be a small tmpfs or a container's overlay. */
+/** Not in /tmp, which may be a container's overlay or a small tmpfs. */
 function slotFolder(slot: number): string {
-  const top = process.env['TEST_INSTANCES'] ?? (process.platform === 'linux' ? '/var/tmp' : tmpdir());
-  return `${top}/nodepool-test-instances-${process.getuid?.() ?? 0}/${slot}`;
+  return `/var/tmp/nodepool-test-${process.getuid?.() ?? 0}-${slot}`;
 }
 
 function unlessInUse(error: unknown): undefined {

@@ -1,0 +1,169 @@
+import { runAllocationPass } from '../pool/allocation-pass.ts';
+import { runCheckPass } from '../pool/check-pass.ts';
+import { runCleanupPass } from '../pool/cleanup-pass.ts';
+import { runDeletionPass } from '../pool/deletion-pass.ts';
+import { runLaunchPass } from '../pool/launch-pass.ts';
+import { runReconcilePass } from '../pool/reconcile-pass.ts';
+import { runRegistrationPass } from '../pool/registration-pass.ts';
+import { type ControlLoop, type LoopDeps, runControlLoop } from '../runtime/control-loop.ts';
+import { runImagePass, runImageUpdate } from '../snapshot/image-pass.ts';
+import { type CronLoop, runCronLoop } from './cron-loop.ts';
+import type { Daemon } from './daemon.ts';
+import { deletionPassDeps, imagePassDeps, launchPassDeps, registrationPassDeps } from './pass-deps.ts';
+
+/** Parts of the daemon that an operator may leave to another one (upstream's flags). */
+export type DaemonRoles = {
+  readonly launches: boolean;
+  readonly deletes: boolean;
+  readonly images: boolean;
+};
+
+const SWEEP_MS = 10_000;
+const RECONCILE_MS = 60_000;
+const GATHER_MS = 100;
+
+/** Runs all loops of the daemon until aborted. */
+export async function runDaemonLoops(daemon: Daemon, roles: DaemonRoles, signal: AbortSignal): Promise<void> {
+  const { clock, tasks, log } = daemon.parts;
+  const deps: LoopDeps = { clock, tasks, log: log.child('NodePool') };
+  const loops = [
+    ...watchLoops(daemon),
+    ...(roles.launches ? launchLoops(daemon) : []),
+    ...(roles.deletes ? deletionLoops(daemon) : []),
+    ...(roles.images ? [imageLoop(daemon)] : []),
+  ];
+  const crons = [...(roles.deletes ? deletionCrons(daemon) : []), ...(roles.images ? [imageCron(daemon)] : [])];
+  await Promise.all([
+    ...loops.map((loop) => runControlLoop(loop, deps, signal)),
+    ...crons.map((cron) => runCronLoop(cron, deps, signal)),
+  ]);
+}
+
+function watchLoops(daemon: Daemon): readonly ControlLoop[] {
+  return [
+    {
+      name: 'demand',
+      intervalMs: () => daemon.demand.pollMs,
+      pass: (signal) => daemon.demand.poll(signal),
+    },
+    {
+      name: 'targets',
+      intervalMs: SWEEP_MS,
+      pass: (signal) => daemon.targets.poll(daemon.parts.clients.allAgents(), signal),
+    },
+  ];
+}
+
+function launchLoops(daemon: Daemon): readonly ControlLoop[] {
+  const { clients, database, log } = daemon.parts;
+  const allocation = {
+    farm: () => clients,
+    nodes: database.nodes,
+    readState: () => database.readAllocationState(),
+    demand: (signal: AbortSignal) => daemon.demand.current(signal),
+    isOnline: (target: string) => daemon.isOnline(target),
+    breakers: daemon.breakers,
+    history: () => daemon.history,
+    saveRound: async (round: Parameters<Daemon['remember']>[0]) => {
+      daemon.remember(round);
+      await database.rounds.save(round);
+    },
+    log: log.child('NodePool'),
+  };
+  return [
+    {
+      name: 'allocation',
+      intervalMs: SWEEP_MS,
+      wakeup: daemon.wakeAllocation,
+      debounceMs: GATHER_MS,
+      pass: async (signal) => {
+        const { grants } = await runAllocationPass(allocation, signal);
+        if (grants.length > 0) daemon.wakeLaunches.wake();
+      },
+    },
+    {
+      name: 'launch',
+      intervalMs: SWEEP_MS,
+      wakeup: daemon.wakeLaunches,
+      pass: (signal) => runLaunchPass(launchPassDeps(daemon), signal),
+    },
+    {
+      name: 'registration',
+      intervalMs: SWEEP_MS,
+      pass: (signal) => runRegistrationPass(registrationPassDeps(daemon), signal),
+    },
+  ];
+}
+
+function deletionLoops(daemon: Daemon): readonly ControlLoop[] {
+  const { clients, database, clock, log } = daemon.parts;
+  return [
+    {
+      name: 'deletion',
+      intervalMs: () => Math.min(SWEEP_MS, daemon.retries.nextDueMs() ?? SWEEP_MS),
+      wakeup: daemon.wakeDeletions,
+      pass: (signal) => runDeletionPass(deletionPassDeps(daemon), signal),
+    },
+    {
+      name: 'reconcile',
+      intervalMs: RECONCILE_MS,
+      wakeup: daemon.wakeReconcile,
+      pass: (signal) =>
+        runReconcilePass(
+          {
+            farm: () => clients,
+            nodes: database.nodes,
+            clock,
+            log: log.child('NodePool'),
+            deleteDelayMs: () => clients.config.deleteDelayMs,
+            sightings: daemon.sightings,
+          },
+          signal,
+        ),
+    },
+  ];
+}
+
+function imageLoop(daemon: Daemon): ControlLoop {
+  return {
+    name: 'images',
+    intervalMs: SWEEP_MS,
+    wakeup: daemon.wakeImages,
+    pass: (signal) => runImagePass(imagePassDeps(daemon), signal),
+  };
+}
+
+function imageCron(daemon: Daemon): CronLoop {
+  return {
+    name: 'image-update',
+    schedule: () => daemon.parts.clients.config.cron.imageUpdate,
+    pass: async () => {
+      await runImageUpdate(imagePassDeps(daemon));
+      daemon.wakeImages.wake();
+    },
+  };
+}
+
+function deletionCrons(daemon: Daemon): readonly CronLoop[] {
+  const { clients, database, machines, clock, log } = daemon.parts;
+  const nodePoolLog = log.child('NodePool');
+  return [
+    {
+      name: 'cleanup',
+      schedule: () => clients.config.cron.cleanup,
+      pass: () =>
+        runCleanupPass({
+          nodes: database.nodes,
+          clock,
+          log: nodePoolLog,
+          maxHoldAgeMs: () => clients.config.maxHoldAgeMs,
+        }),
+    },
+    {
+      name: 'check',
+      schedule: () => clients.config.cron.check,
+      pass: (signal) =>
+        runCheckPass({ farm: () => clients, nodes: database.nodes, machines, log: nodePoolLog }, signal),
+    },
+  ];
+}

@@ -1,0 +1,115 @@
+import type { AllocationRound } from '../allocation/allocation-history.ts';
+import { withRound } from '../allocation/allocation-history.ts';
+import type { Database } from '../db/open-database.ts';
+import { QueueStatusSource } from '../gearman/queue-status-source.ts';
+import type { NodeMetrics } from '../node/node-metrics.ts';
+import type { Node } from '../node/node.ts';
+import { DeletionRetries } from '../pool/deletion-pass.ts';
+import { LaunchBreakers } from '../pool/launch-breakers.ts';
+import { Sightings } from '../pool/reconcile-pass.ts';
+import type { Credential, KeyPairs, QuoteForShell, RemoteMachines } from '../provider/remote-machine.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { KeyedTasks } from '../runtime/keyed-tasks.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Randomness } from '../runtime/randomness.ts';
+import type { TaskBoard } from '../runtime/task-board.ts';
+import { Wakeup } from '../runtime/wakeup.ts';
+import type { Clients } from './clients.ts';
+import { DemandWatch } from './demand-watch.ts';
+import { TargetWatch } from './target-watch.ts';
+
+/** What the daemon is made of; the root builds it. */
+export type DaemonParts = {
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly log: Logger;
+  readonly tasks: TaskBoard;
+  readonly database: Database;
+  readonly clients: Clients;
+  readonly machines: RemoteMachines;
+  readonly keyPairs: KeyPairs;
+  readonly quoteForShell: QuoteForShell;
+  readonly accountKeys: readonly Credential[];
+  readonly metrics: NodeMetrics;
+  readonly scriptEnvironment: Readonly<Record<string, string>>;
+};
+
+// Each task is a few promises; what bounds the work are the providers' gates and the machines' own limits.
+const MAX_LAUNCHES = 500;
+const MAX_DELETIONS = 500;
+const MAX_IMAGE_TASKS = 20;
+
+/** The daemon's memory between passes: caches, wake-ups and work under way. Nothing here must survive a restart. */
+export class Daemon {
+  readonly parts: DaemonParts;
+  readonly launches: KeyedTasks;
+  readonly deletions: KeyedTasks;
+  readonly imageWork: KeyedTasks;
+  readonly breakers: LaunchBreakers;
+  readonly retries: DeletionRetries;
+  readonly sightings = new Sightings();
+  readonly wakeAllocation: Wakeup;
+  readonly wakeLaunches: Wakeup;
+  readonly wakeDeletions: Wakeup;
+  readonly wakeImages: Wakeup;
+  readonly wakeReconcile: Wakeup;
+  readonly queueStatus: QueueStatusSource;
+  readonly demand: DemandWatch;
+  readonly targets: TargetWatch;
+  #history: readonly AllocationRound[] = [];
+
+  constructor(parts: DaemonParts, history: readonly AllocationRound[]) {
+    const { clock, log, tasks } = parts;
+    this.parts = parts;
+    this.#history = history;
+    this.launches = new KeyedTasks('NodeLauncher', MAX_LAUNCHES, { log: log.child('NodeLauncher'), tasks });
+    this.deletions = new KeyedTasks('NodeDeleter', MAX_DELETIONS, { log: log.child('NodeDeleter'), tasks });
+    this.imageWork = new KeyedTasks('ImageUpdater', MAX_IMAGE_TASKS, { log: log.child('ImageUpdater'), tasks });
+    this.breakers = new LaunchBreakers(parts);
+    this.retries = new DeletionRetries(parts);
+    this.wakeAllocation = new Wakeup(clock);
+    this.wakeLaunches = new Wakeup(clock);
+    this.wakeDeletions = new Wakeup(clock);
+    this.wakeImages = new Wakeup(clock);
+    this.wakeReconcile = new Wakeup(clock);
+    this.queueStatus = new QueueStatusSource(parts.clients.config.gearmanServers, {
+      ...parts,
+      log: log.child('GearmanClient'),
+    });
+    this.demand = new DemandWatch(this.queueStatus, this.wakeAllocation);
+    this.targets = new TargetWatch(log.child('NodePool'), this.wakeAllocation);
+  }
+
+  /** Past allocation rounds, newest first. */
+  get history(): readonly AllocationRound[] {
+    return this.#history;
+  }
+
+  remember(round: AllocationRound): void {
+    this.#history = withRound(this.#history, round);
+  }
+
+  isOnline(target: string): boolean {
+    return this.targets.isOnline(target, this.parts.clients.agentsOf(target) !== undefined);
+  }
+
+  /** The name of the node's image, where its label is still configured. */
+  imageOf(node: Node): string | undefined {
+    return this.parts.clients.config.labels.find(({ name }) => name === node.label)?.image;
+  }
+
+  /** A row changed: whoever acts on rows looks now. Hints only; every loop also looks by itself. */
+  onRowsChanged(table: string): void {
+    if (table === 'node') {
+      this.wakeLaunches.wake();
+      this.wakeDeletions.wake();
+    }
+    if (table === 'snapshot_image') this.wakeImages.wake();
+    this.wakeAllocation.wake();
+  }
+
+  /** Waits until no launch, deletion or image task is under way. */
+  async settled(): Promise<void> {
+    await Promise.all([this.launches.settled(), this.deletions.settled(), this.imageWork.settled()]);
+  }
+}

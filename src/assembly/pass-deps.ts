@@ -1,0 +1,121 @@
+import type { DeletionPassDeps } from '../pool/deletion-pass.ts';
+import type { JobEventDeps } from '../pool/job-events.ts';
+import type { LaunchPassDeps } from '../pool/launch-pass.ts';
+import type { RegistrationPassDeps } from '../pool/registration-pass.ts';
+import { startDeletion } from '../pool/deletion-pass.ts';
+import type { ImagePassDeps } from '../snapshot/image-pass.ts';
+import type { Daemon } from './daemon.ts';
+
+export function launchPassDeps(daemon: Daemon): LaunchPassDeps {
+  const { parts } = daemon;
+  const { database } = parts;
+  return {
+    farm: () => parts.clients,
+    nodes: database.nodes,
+    launches: daemon.launches,
+    breakers: daemon.breakers,
+    log: parts.log.child('NodeLauncher'),
+    launchDeps: ({ provider, target }, farm, task) => {
+      const cloud = farm.cloudOf(provider.name);
+      if (cloud === undefined) throw new Error(`Provider "${provider.name}" has no client`);
+      return {
+        ...parts,
+        nodes: database.nodes,
+        images: database.images,
+        installationId: database.installationId,
+        cloud,
+        agents: farm.agentsOf(target.name),
+        log: parts.log.child('NodeLauncher'),
+        task,
+      };
+    },
+  };
+}
+
+export function registrationPassDeps(daemon: Daemon): RegistrationPassDeps {
+  const { parts } = daemon;
+  return {
+    farm: () => parts.clients,
+    nodes: parts.database.nodes,
+    launches: daemon.launches,
+    registerDeps: ({ target }, farm, task) => ({
+      nodes: parts.database.nodes,
+      agents: farm.agentsOf(target.name),
+      clock: parts.clock,
+      log: parts.log.child('NodeLauncher'),
+      task,
+    }),
+  };
+}
+
+export function deletionPassDeps(daemon: Daemon): DeletionPassDeps {
+  const { parts } = daemon;
+  const { database } = parts;
+  return {
+    farm: () => parts.clients,
+    nodes: database.nodes,
+    launches: daemon.launches,
+    deletions: daemon.deletions,
+    retries: daemon.retries,
+    clock: parts.clock,
+    log: parts.log.child('NodeDeleter'),
+    deleteDeps: (node, farm, task) => {
+      const cloud = farm.cloudOf(node.provider);
+      if (cloud === undefined) return undefined;
+      return {
+        ...parts,
+        nodes: database.nodes,
+        installationId: database.installationId,
+        cloud,
+        agents: farm.agentsOf(node.target),
+        imageOf: (each) => daemon.imageOf(each),
+        log: parts.log.child('NodeDeleter'),
+        task,
+      };
+    },
+  };
+}
+
+export function imagePassDeps(daemon: Daemon): ImagePassDeps {
+  const { parts } = daemon;
+  const { database, clients } = parts;
+  const log = parts.log.child('SnapshotImageUpdater');
+  return {
+    images: database.images,
+    clock: parts.clock,
+    config: () => clients.config,
+    cloudOf: (provider) => clients.cloudOf(provider),
+    work: daemon.imageWork,
+    log: parts.log.child('ImageUpdater'),
+    buildDeps: ({ provider, image, cloud }, task) => ({
+      ...parts,
+      images: database.images,
+      installationId: database.installationId,
+      cloud,
+      log,
+      outputLog: parts.log.child(`image.build.${provider}.${image}`),
+      task,
+    }),
+  };
+}
+
+/** For build events: a finished node's deletion begins at once, without waiting for the database's hint. */
+export function jobEventDeps(daemon: Daemon, signal: AbortSignal): JobEventDeps {
+  const { parts } = daemon;
+  const { clients } = parts;
+  return {
+    nodes: parts.database.nodes,
+    metrics: parts.metrics,
+    clock: parts.clock,
+    log: parts.log.child('NodeUpdateListener'),
+    testJobOf: ({ target }) => clients.config.targets.find(({ name }) => name === target)?.jenkins?.testJob,
+    deleteDelayMs: () => clients.config.deleteDelayMs,
+    afterFinish: (node) => {
+      daemon.demand.markStale();
+      startDeletion(node, deletionPassDeps(daemon), signal);
+    },
+    admitTested: async ({ target, nodename, label }) => {
+      if (nodename !== undefined) await clients.agentsOf(target)?.relabel(nodename, label, signal);
+    },
+  };
+}

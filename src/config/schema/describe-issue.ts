@@ -1,0 +1,74 @@
+import type { z } from 'zod';
+import type { KeyPath } from '../config-fault.ts';
+import { nodeAt } from '../yaml/yaml-node.ts';
+import type { YamlNode } from '../yaml/yaml-node.ts';
+import { schemaAt, viewSchema } from './schema-shape.ts';
+import type { SchemaView } from './schema-shape.ts';
+
+const LONGEST_QUOTE = 60;
+
+const EXPECTED: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a map',
+  record: 'a map',
+};
+
+/** A zod issue in the words of the house, with what the file holds instead; secrets are not quoted. */
+export function describeIssue(issue: z.core.$ZodIssue, schema: z.core.$ZodType, root: YamlNode): string {
+  if (issue.code === 'custom') return issue.message;
+  const path = issue.path.filter((step) => typeof step !== 'symbol');
+  const wanted = schemaAt(schema, path);
+  const view = wanted === undefined ? undefined : viewSchema(wanted);
+  return `Expected ${expectation(issue, view)}, found ${describeNode(nodeAt(root, path), view?.notes.secret === true)}`;
+}
+
+function expectation(issue: z.core.$ZodIssue, view: SchemaView | undefined): string {
+  const unit = view?.notes.unit === undefined ? '' : ` of ${view.notes.unit}`;
+  switch (issue.code) {
+    case 'invalid_type':
+      return `${EXPECTED[issue.expected] ?? issue.expected}${unit}`;
+    case 'too_small':
+      if (issue.origin === 'string') return 'a text that is not empty';
+      return `a number${unit} of ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
+    case 'too_big':
+      return `a number${unit} of at most ${issue.maximum}`;
+    default:
+      return `another value (${issue.message})`;
+  }
+}
+
+/** What a file holds at a place: `the number 5`, `a list`. */
+export function describeNode(node: YamlNode, secret = false): string {
+  if (node.kind !== 'scalar') return node.kind === 'list' ? 'a list' : 'a map';
+  const quoted = secret ? '' : ` ${quote(node.source)}`;
+  switch (node.type) {
+    case 'text':
+      return node.source === '' ? 'an empty text' : `the text${quoted}`;
+    case 'whole':
+    case 'fraction':
+      return `the number${quoted}`;
+    case 'flag':
+      return `the boolean${quoted}`;
+    case 'date':
+      return `the date${quoted}`;
+    case 'nothing':
+      return 'no value';
+  }
+}
+
+/** The keys of the path that exist, and the one that is missing, if one is. */
+export function missingKey(root: YamlNode, path: KeyPath): string | undefined {
+  const key = path.at(-1);
+  const parent = nodeAt(root, path.slice(0, -1));
+  if (typeof key !== 'string' || parent.kind !== 'map') return undefined;
+  const value = parent.entries.get(key)?.value;
+  return value === undefined || (value.kind === 'scalar' && value.type === 'nothing') ? key : undefined;
+}
+
+function quote(source: string): string {
+  return `"${source.length > LONGEST_QUOTE ? `${source.slice(0, LONGEST_QUOTE)}…` : source}"`;
+}

@@ -1,0 +1,33 @@
+import type { LineCounter, YAMLParseError } from 'yaml';
+import type { Position } from '../config-fault.ts';
+
+export type YamlText = { readonly file: string; readonly text: string; readonly lines: LineCounter };
+
+/** The place of an offset; blanks before a token do not count. */
+export function positionOf(yaml: YamlText, offset: number): Position {
+  let start = offset;
+  while (yaml.text[start] === ' ') start += 1;
+  const { line, col } = yaml.lines.linePos(Math.min(start, yaml.text.length));
+  return { file: yaml.file, line: Math.max(1, line), column: Math.max(1, col) };
+}
+
+const MESSAGES: Readonly<Partial<Record<YAMLParseError['code'], string>>> = {
+  TAB_AS_INDENT: 'A tab is used as indentation: use blanks',
+  MULTILINE_IMPLICIT_KEY: 'Expected "key: value"',
+  MULTIPLE_DOCS: 'Expected one document, found a second one',
+};
+
+/** What the syntax error means for the writer of the file. Never quotes the line: it may hold a password. */
+export function describeSyntaxError(error: YAMLParseError): string {
+  if (error.code === 'BLOCK_AS_IMPLICIT_KEY') {
+    return error.message.includes('sequence')
+      ? 'Wrong indentation: this list item stands under no item and no key of the lines above'
+      : 'Unexpected ":": mend the indentation, or put the value into quotes';
+  }
+  if (error.code === 'BAD_INDENT') return `Wrong indentation: ${lowerFirst(error.message)}`;
+  return MESSAGES[error.code] ?? error.message.replace(/: ".*$/s, '');
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

@@ -1,0 +1,234 @@
+import type { CloudConfig } from '../config/config.ts';
+import { RequestRefusedError, TransientProviderError, UnknownOutcomeError } from '../provider/errors.ts';
+import { type Backoff, backoffMs } from '../runtime/backoff.ts';
+import { type Clock, withDeadline } from '../runtime/clock.ts';
+import { DeadlineExceededError, ProtocolError } from '../runtime/errors.ts';
+import type { Randomness } from '../runtime/randomness.ts';
+import type { RequestGate } from '../runtime/request-gate.ts';
+import { endpointOf, hasEndpoint, type ServiceName } from './catalog.ts';
+import { classifyNovaFailure, parseRetryAfter } from './classify-nova-failure.ts';
+import type { HttpAnswer, HttpConnections } from './http-connections.ts';
+import { AnswerLostError, NotSentError } from './http-exchange.ts';
+import { microversionHeaders } from './microversion.ts';
+import type { Session, Token } from './session.ts';
+
+const RETRY: Backoff = { firstMs: 500, maxMs: 10_000 };
+/** A certificate does not become good by asking again. */
+const BAD_CERTIFICATE = /^(ERR_TLS_|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_)/;
+
+/** Names of calls as statsd knows them (shade's task classes): `nodepool.task.PROVIDER.NAME`. */
+export type CallName =
+  | 'ServerCreate'
+  | 'ServerList'
+  | 'ServerGet'
+  | 'ServerDelete'
+  | 'ServerConsoleGet'
+  | 'FlavorList'
+  | 'ImageGet'
+  | 'ImageList'
+  | 'ImageDelete'
+  | 'ImageSnapshotCreate'
+  | 'KeypairCreate'
+  | 'KeypairGet'
+  | 'KeypairList'
+  | 'KeypairDelete'
+  | 'NetworkList'
+  | 'NovaLimitsGet';
+
+export type ApiCall<T> = {
+  readonly name: CallName;
+  readonly service: ServiceName;
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Below the service's endpoint, with the query: `/servers/detail?limit=10`. */
+  readonly path: string;
+  readonly body?: object;
+  /** Whether doing it twice does no harm. Only such a call is tried again. */
+  readonly repeatable: boolean;
+  /** Statuses beside 2xx that `read` understands, e.g. 404. */
+  readonly accept?: readonly number[];
+  /**
+   * What the answer says.
+   * @throws {ProtocolError} it cannot be read
+   */
+  readonly read: (answer: HttpAnswer) => T;
+};
+
+/** One HTTP exchange that ended, for metrics. `ms` does not count the wait for its turn. */
+export type CallReport = { readonly name: CallName; readonly ms: number; readonly failed: boolean };
+
+export type ApiCallerDeps = {
+  readonly session: Session;
+  readonly http: HttpConnections;
+  readonly gate: RequestGate;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly onCall?: (report: CallReport) => void;
+};
+
+export type ApiCallerOptions = {
+  readonly provider: string;
+  readonly cloud: CloudConfig;
+  /** Longest time for one call, tries and the pauses between them included. */
+  readonly timeoutMs: number;
+  readonly microversion: string;
+};
+
+/** How far one call has come, over all its tries. */
+type Progress = { startedMs: number | undefined; sent: boolean };
+
+/** Makes API calls: login, pace, deadline, repetition and translation of failures are all here. */
+export class ApiCaller {
+  readonly #options: ApiCallerOptions;
+  readonly #deps: ApiCallerDeps;
+
+  constructor(options: ApiCallerOptions, deps: ApiCallerDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  /**
+   * Makes the call; a repeatable one again and again within its deadline while the failure may pass.
+   * @throws {QuotaExceededError} no room
+   * @throws {RequestRefusedError} the cloud does not do that
+   * @throws {CredentialsRefusedError} 401 after a fresh login
+   * @throws {TransientProviderError} it fails in a way that may pass
+   * @throws {UnknownOutcomeError} not repeatable, and whether it was done is unknown
+   * @throws {DeadlineExceededError} repeatable, and no answer in time
+   */
+  async call<T>(call: ApiCall<T>, signal: AbortSignal): Promise<T> {
+    const progress: Progress = { startedMs: undefined, sent: false };
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#tryOnce(call, progress, signal);
+      } catch (error) {
+        const pauseMs = this.#pauseAfter(error, tries);
+        if (!call.repeatable || pauseMs === undefined || pauseMs >= this.#leftMs(progress)) throw error;
+        await this.#deps.clock.sleep(pauseMs, signal);
+      }
+    }
+  }
+
+  /** The project that the credentials name; logs in if need be. */
+  async projectId(signal: AbortSignal): Promise<string | undefined> {
+    return (await this.#deps.session.token(signal)).projectId;
+  }
+
+  /** Whether the cloud has that service; logs in if need be. */
+  async has(service: ServiceName, signal: AbortSignal): Promise<boolean> {
+    return hasEndpoint(service, (await this.#deps.session.token(signal)).catalog, this.#options.cloud);
+  }
+
+  async #tryOnce<T>(call: ApiCall<T>, progress: Progress, signal: AbortSignal): Promise<T> {
+    const request = { name: call.name, priority: priorityOf(call.name) };
+    progress.sent = false;
+    try {
+      return await this.#deps.gate.run(request, signal, async (inner) => {
+        progress.startedMs ??= this.#deps.clock.monotonicMs();
+        const deadline = { what: `${call.name} of provider ${this.#options.provider}`, ms: this.#leftMs(progress) };
+        return await withDeadline(deadline, { clock: this.#deps.clock, signal: inner }, (last) =>
+          this.#report(call.name, () => this.#askWithLogin(call, progress, last)),
+        );
+      });
+    } catch (error) {
+      throw this.#translate(error, call, progress);
+    }
+  }
+
+  async #report<T>(name: CallName, work: () => Promise<T>): Promise<T> {
+    const { clock, onCall } = this.#deps;
+    const startedMs = clock.monotonicMs();
+    let failed = true;
+    try {
+      const result = await work();
+      failed = false;
+      return result;
+    } finally {
+      onCall?.({ name, ms: clock.monotonicMs() - startedMs, failed });
+    }
+  }
+
+  /** A token may have been revoked: a 401 did nothing, so even a create goes again, once, with a fresh one. */
+  async #askWithLogin<T>(call: ApiCall<T>, progress: Progress, signal: AbortSignal): Promise<T> {
+    const { session } = this.#deps;
+    const token = await session.token(signal);
+    const answer = await this.#ask(call, { token, progress }, signal);
+    if (answer.status !== 401) return this.#read(call, answer);
+    session.discard(token);
+    progress.sent = false;
+    const fresh = await session.token(signal);
+    return this.#read(call, await this.#ask(call, { token: fresh, progress }, signal));
+  }
+
+  async #ask(
+    call: ApiCall<unknown>,
+    state: { readonly token: Token; readonly progress: Progress },
+    signal: AbortSignal,
+  ): Promise<HttpAnswer> {
+    const { cloud, microversion } = this.#options;
+    const { token, progress } = state;
+    const url = new URL(`${endpointOf(call.service, token.catalog, cloud)}${call.path}`);
+    const headers = {
+      accept: 'application/json',
+      'x-auth-token': token.secret.reveal(),
+      ...(call.service === 'compute' && microversionHeaders(microversion)),
+      ...(call.body !== undefined && { 'content-type': 'application/json' }),
+    };
+    const request = { method: call.method, url, headers, onSending: () => (progress.sent = true) };
+    const body = call.body === undefined ? {} : { body: JSON.stringify(call.body) };
+    return await this.#deps.http.send({ ...request, ...body }, signal);
+  }
+
+  #read<T>(call: ApiCall<T>, answer: HttpAnswer): T {
+    const good = answer.status >= 200 && answer.status < 300;
+    if (good || call.accept?.includes(answer.status) === true) return call.read(answer);
+    const retryAfterMs = parseRetryAfter(answer.headers['retry-after'], this.#deps.clock.now());
+    const { provider } = this.#options;
+    throw classifyNovaFailure({
+      ...answer,
+      provider,
+      call: call.name,
+      repeatable: call.repeatable,
+      retryAfterMs,
+    });
+  }
+
+  /** Transport failures in our vocabulary; what is in it already passes through. */
+  #translate(error: unknown, call: ApiCall<unknown>, progress: Progress): unknown {
+    const what = `${call.name} in "${this.#options.provider}"`;
+    if (error instanceof NotSentError) {
+      return isBadCertificate(error)
+        ? new RequestRefusedError(`${what} was not sent: the certificate is not trusted`, { cause: error })
+        : new TransientProviderError(`${what} was not sent`, { cause: error });
+    }
+    const late = error instanceof DeadlineExceededError;
+    if (!late && !(error instanceof AnswerLostError) && !(error instanceof ProtocolError)) return error;
+    if (late && call.repeatable) return error;
+    if (call.repeatable) return new TransientProviderError(`${what} got no usable answer`, { cause: error });
+    return progress.sent
+      ? new UnknownOutcomeError(`${what} was sent and got no usable answer`, { cause: error })
+      : new TransientProviderError(`${what} was not sent`, { cause: error });
+  }
+
+  #pauseAfter(error: unknown, tries: number): number | undefined {
+    if (!(error instanceof TransientProviderError)) return undefined;
+    return error.retryAfterMs ?? backoffMs(tries, RETRY, this.#deps.randomness);
+  }
+
+  #leftMs(progress: Progress): number {
+    const { timeoutMs } = this.#options;
+    if (progress.startedMs === undefined) return timeoutMs;
+    return Math.max(0, timeoutMs - (this.#deps.clock.monotonicMs() - progress.startedMs));
+  }
+}
+
+/** Creates first, for builds wait for them; lists last, for they are repeated anyway. */
+function priorityOf(name: CallName): number {
+  if (name === 'ServerCreate') return 3;
+  if (name === 'ServerDelete') return 2;
+  return name === 'ServerList' ? 0 : 1;
+}
+
+function isBadCertificate(error: NotSentError): boolean {
+  const { cause } = error;
+  return cause instanceof Error && 'code' in cause && BAD_CERTIFICATE.test(String(cause.code));
+}

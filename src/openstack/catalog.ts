@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import type { CloudConfig } from '../config/config.ts';
+import { RequestRefusedError } from '../provider/errors.ts';
+
+export type ServiceName = 'compute' | 'image' | 'network';
+
+export const Catalog = z.array(
+  z.object({
+    type: z.string(),
+    name: z.string().nullish(),
+    endpoints: z.array(
+      z.object({
+        interface: z.string(),
+        region: z.string().nullish(),
+        region_id: z.string().nullish(),
+        url: z.string(),
+      }),
+    ),
+  }),
+);
+export type Catalog = z.output<typeof Catalog>;
+
+/** What is missing at the end of a catalogue's url (compute and identity urls are whole). */
+const VERSION_PATH: Record<ServiceName, string> = { compute: '', image: '/v2', network: '/v2.0' };
+
+type Wanted = Pick<CloudConfig, 'name' | 'regionName' | 'interface' | 'endpointOverrides' | 'serviceTypes' | 'serviceNames'>;
+
+/**
+ * Where the service answers, version included, without a slash at the end.
+ * @throws {RequestRefusedError} the catalogue has no such endpoint; the message names what it has
+ */
+export function endpointOf(service: ServiceName, catalog: Catalog, wanted: Wanted): string {
+  const override = wanted.endpointOverrides[service];
+  if (override !== undefined) return withVersion(service, override);
+  const url = findUrl(service, catalog, wanted);
+  if (url === undefined) throw new RequestRefusedError(explainMissing(service, catalog, wanted));
+  return withVersion(service, url);
+}
+
+/** Whether the catalogue, or an override, has that service for us. */
+export function hasEndpoint(service: ServiceName, catalog: Catalog, wanted: Wanted): boolean {
+  return wanted.endpointOverrides[service] !== undefined || findUrl(service, catalog, wanted) !== undefined;
+}
+
+function findUrl(service: ServiceName, catalog: Catalog, wanted: Wanted): string | undefined {
+  const type = wanted.serviceTypes[service] ?? service;
+  const name = wanted.serviceNames[service];
+  return catalog
+    .filter((entry) => entry.type === type && (name === undefined || entry.name === name))
+    .flatMap((entry) => entry.endpoints)
+    .find((endpoint) => isInterface(endpoint.interface, wanted) && isRegion(endpoint, wanted))?.url;
+}
+
+/** Catalogues carried over from v2 say `publicURL`. */
+function isInterface(name: string, wanted: Wanted): boolean {
+  return name === wanted.interface || name === `${wanted.interface}URL`;
+}
+
+function isRegion(endpoint: Catalog[number]['endpoints'][number], wanted: Wanted): boolean {
+  const { regionName } = wanted;
+  return regionName === undefined || endpoint.region === regionName || endpoint.region_id === regionName;
+}
+
+function withVersion(service: ServiceName, url: string): string {
+  const bare = url.replace(/\/+$/, '');
+  if (service === 'compute') return bare;
+  return bare.replace(/\/v\d+(\.\d+)?$/, '') + VERSION_PATH[service];
+}
+
+function explainMissing(service: ServiceName, catalog: Catalog, wanted: Wanted): string {
+  const what = `Cannot find the "${service}" service of cloud "${wanted.name}"`;
+  if (catalog.length === 0) return `${what}: the catalogue is empty, do the credentials name a project?`;
+  const type = wanted.serviceTypes[service] ?? service;
+  const choices = catalog
+    .filter((entry) => entry.type === type)
+    .flatMap((entry) => entry.endpoints.map((end) => `${entry.name ?? type}/${end.region ?? '-'}/${end.interface}`));
+  const types = catalog.map((entry) => entry.type).join(', ');
+  const has = choices.length > 0 ? `it has ${choices.join(', ')} (name/region/interface)` : `it has only ${types}`;
+  const { regionName } = wanted;
+  const region = regionName === undefined ? '' : `region "${regionName}", `;
+  return `${what} for ${region}interface "${wanted.interface}": ${has}`;
+}

@@ -45,6 +45,8 @@ export class InstanceHost implements AsyncDisposable {
   /** Of the instances' sshd. */
   readonly port: number;
   readonly stateDir: string;
+  /** First two numbers of the instances' addresses. */
+  readonly network: string;
   readonly #folder: StateFolder;
   readonly #options: InstanceHostOptions;
   readonly #images: ImageStore;
@@ -60,13 +62,14 @@ export class InstanceHost implements AsyncDisposable {
     this.mode = folder.mode;
     this.port = deps.options.port ?? folder.mode.defaultPort;
     this.stateDir = folder.path;
+    this.network = deps.options.network ?? '127.77';
     this.#folder = folder;
     this.#options = deps.options;
     this.#release = deps.release;
     this.#boots = new PQueue({ concurrency: deps.options.maxParallelBoots ?? 2 * cpus().length });
     this.#images = new ImageStore(folder, { log: deps.log, alsoUsed: () => this.#instances.layersInUse() });
     this.#instances = new InstanceStore(folder, {
-      network: deps.options.network ?? '127.77',
+      network: this.network,
       port: this.port,
       getImage: (name) => this.#images.get(name),
     });

@@ -43,7 +43,7 @@ class Complaints {
   }
 
   inOrder(): readonly ConfigFault[] {
-    const sorted = this.listed.toSorted(byPlace);
+    const sorted = [...this.listed].sort(byPlace);
     const last = sorted.at(-1);
     if (this.#left === 0 || last === undefined) return sorted;
     return [...sorted, { ...last, path: '', message: `And ${this.#left} more` }];

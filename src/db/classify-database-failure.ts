@@ -12,29 +12,39 @@ const PASSING = [
   '55P03', // lock timeout
 ];
 
+/** A failed system call: `ECONNREFUSED`, `ENOENT`, `EAI_AGAIN`. */
+const SYSTEM_CALL = /^E(?!RR_|ACCES$)[A-Z_]+$/;
+
 /** What only an operator can mend. */
 const REFUSED = [
   '28', // wrong password, no pg_hba.conf entry
   '3D000', // no such database
   '3F000', // no such schema
   '42501', // no right to do this
+  'EACCES', // no right to enter the socket's folder
+  'CERT_',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_',
+  'ERR_TLS_CERT',
 ];
 
 /** Failures of the connection that the driver reports without a code. */
 const LOST =
-  /connection terminated|timeout exceeded when trying to connect|query read timeout|connection error and is not queryable|server does not support ssl|timeout expired/i;
+  /connection terminated|timeout exceeded when trying to connect|query read timeout|connection error and is not queryable|timeout expired/i;
 
-/** Turns a failure of the driver into our vocabulary. The one place where Postgres' codes and the driver's texts are read. */
-export function classifyDatabaseFailure(failure: unknown): Error {
-  const error = asError(failure);
-  if (error instanceof DatabaseUnavailableError || error instanceof DatabaseRefusedError) return error;
-  const code = codeOf(failure);
-  const text = describe(failure);
-  if (isSqlState(code)) return classifySqlState(code, text, error);
-  if (code !== undefined || LOST.test(error.message)) {
-    return new DatabaseUnavailableError(`Cannot reach the database: ${text}`, { cause: error });
-  }
-  return new Error(`Cannot use the database: ${text}`, { cause: error });
+/**
+ * Turns a failure of the driver into our vocabulary. The one place where Postgres' codes and the driver's texts are read.
+ * @param what what failed, where that helps the operator
+ */
+export function classifyDatabaseFailure(failure: unknown, what = 'Cannot use the database'): Error {
+  const cause = asError(failure);
+  if (cause instanceof DatabaseUnavailableError || cause instanceof DatabaseRefusedError) return cause;
+  const message = `${what}: ${describe(cause)}`;
+  const code = codeOf(cause);
+  if (passes(code, cause.message)) return new DatabaseUnavailableError(message, { cause });
+  if (isOneOf(REFUSED, code) || /server does not support ssl/i.test(cause.message)) return new DatabaseRefusedError(message, { cause });
+  return new Error(code === undefined ? message : `${message} (${code})`, { cause });
 }
 
 /** The SQLSTATE of a failed statement, or the code of a failed system call. */
@@ -43,24 +53,17 @@ export function codeOf(failure: unknown): string | undefined {
   return typeof failure.code === 'string' ? failure.code : undefined;
 }
 
-function classifySqlState(code: string, text: string, cause: Error): Error {
-  if (PASSING.some((known) => code.startsWith(known))) {
-    return new DatabaseUnavailableError(`The database cannot answer now: ${text}`, { cause });
-  }
-  if (REFUSED.some((known) => code.startsWith(known))) {
-    return new DatabaseRefusedError(`The database refuses us: ${text}`, { cause });
-  }
-  return new Error(`The database rejects a statement: ${text} (${code})`, { cause });
+function passes(code: string | undefined, message: string): boolean {
+  if (code === undefined) return LOST.test(message);
+  return isOneOf(PASSING, code) || SYSTEM_CALL.test(code);
 }
 
-function isSqlState(code: string | undefined): code is string {
-  // System call errors (`ECONNREFUSED`, `ENOENT`) have letters first, TLS errors underscores.
-  return code !== undefined && /^[0-9A-Z]{5}$/.test(code) && /\d/.test(code);
+function isOneOf(codes: readonly string[], code: string | undefined): boolean {
+  return codes.some((known) => code?.startsWith(known) === true);
 }
 
 /** An AggregateError (several addresses, all refused) has no message of its own. */
-function describe(failure: unknown): string {
-  const error = asError(failure);
+function describe(error: Error): string {
   const inner: readonly unknown[] = error instanceof AggregateError ? error.errors : [];
   return error.message !== '' ? error.message : inner.map((one) => asError(one).message).join(', ') || error.name;
 }

@@ -53,7 +53,9 @@ function parseUrl(text: string): URL {
   // A socket URL has no host (`user@/name?host=/run`), which the URL parser knows for no scheme but `file`.
   const hosted = text.replace(/^[^/]*:\/\/((?:[^/?#]*@)?)(?=[/?#]|$)/, `postgresql://$1${NO_HOST}`);
   if (!URL.canParse(hosted)) {
-    throw new DatabaseRefusedError('Cannot read "dburi": it is no valid URL (write "/", "#" and "@" of a password as "%2F", "%23", "%40")');
+    throw new DatabaseRefusedError(
+      'Cannot read "dburi": it is no valid URL (write "/", "#" and "@" of a password as "%2F", "%23", "%40")',
+    );
   }
   return new URL(hosted);
 }
@@ -98,6 +100,8 @@ function readPem(path: string | null): string {
   try {
     return readFileSync(path ?? '', 'utf8');
   } catch (error) {
-    throw new DatabaseRefusedError(`Cannot read the certificate file "${path ?? ''}" named by "dburi"`, { cause: error });
+    throw new DatabaseRefusedError(`Cannot read the certificate file "${path ?? ''}" named by "dburi"`, {
+      cause: error,
+    });
   }
 }

@@ -211,7 +211,7 @@ export class ApiCaller {
 
   #pauseAfter(error: unknown, tries: number): number | undefined {
     if (!(error instanceof TransientProviderError)) return undefined;
-    return error.retryAfterMs ?? backoffMs(tries, RETRY, this.#deps.randomness);
+    return Math.max(error.retryAfterMs ?? 0, backoffMs(tries, RETRY, this.#deps.randomness));
   }
 
   #leftMs(progress: Progress): number {

@@ -23,7 +23,10 @@ export type Catalog = z.output<typeof Catalog>;
 /** What is missing at the end of a catalogue's url (compute and identity urls are whole). */
 const VERSION_PATH: Record<ServiceName, string> = { compute: '', image: '/v2', network: '/v2.0' };
 
-type Wanted = Pick<CloudConfig, 'name' | 'regionName' | 'interface' | 'endpointOverrides' | 'serviceTypes' | 'serviceNames'>;
+type Wanted = Pick<
+  CloudConfig,
+  'name' | 'regionName' | 'interface' | 'endpointOverrides' | 'serviceTypes' | 'serviceNames'
+>;
 
 /**
  * Where the service answers, version included, without a slash at the end.

@@ -21,52 +21,35 @@ export type ApiFailure = {
   readonly retryAfterMs: number | undefined;
 };
 
-/** Not "Maximum number of metadata items": more room would not help there. */
-const QUOTA = /quota|over the limit|exceeds? (the )?limit|ports exceeded|maximum number of (?!metadata)/i;
+/** No room. Not the word alone: a policy may be about quotas. Not "Maximum number of metadata items": room does not help. */
+const QUOTA =
+  /quota exceeded|exceed(ed|s)? (the )?quota|over quota|over the limit|ports exceeded|maximum number of (?!metadata)/i;
 /** Some other action holds the thing; it lets go. Other conflicts stay. */
 const BUSY = /task_state|in use|currently being|concurrent|try again/i;
+/** Statuses that say: not now. Old Novas answer their rate limit with 413. */
+const NOT_NOW = [408, 413, 425, 429];
+/** Statuses with which services refuse for lack of room. Old Novas say 413. */
+const MAY_BE_QUOTA = [403, 409, 413];
 
 /** Turns a failed call into our vocabulary. The one place where OpenStack error text is read. */
 export function classifyNovaFailure(failure: ApiFailure): Error {
+  const { provider, call, status, requestId, retryAfterMs } = failure;
   const detail = messageOf(failure);
-  const id = failure.requestId === undefined ? '' : ` (${failure.requestId})`;
-  const message = `${failure.call} in "${failure.provider}" got status ${failure.status}${id}: ${detail}`;
-  switch (failure.status) {
-    case 401:
-      return new CredentialsRefusedError(message);
-    case 403:
-      return QUOTA.test(detail) ? new QuotaExceededError(failure.provider, message) : new RequestRefusedError(message);
-    case 409:
-      return classifyConflict(failure, detail, message);
-    case 413: // old Novas answer both their rate limit and their quota with it
-      return /quota/i.test(detail)
-        ? new QuotaExceededError(failure.provider, message)
-        : new TransientProviderError(message, waitOf(failure));
-    case 408:
-    case 425:
-    case 429:
-      return new TransientProviderError(message, waitOf(failure));
-    default:
-      return failure.status >= 500 ? classifyBreakdown(failure, message) : new RequestRefusedError(message);
+  const id = requestId === undefined ? '' : ` (${requestId})`;
+  const message = `${call} in "${provider}" got status ${status}${id}: ${detail}`;
+  const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
+  if (status === 401) return new CredentialsRefusedError(message);
+  if (MAY_BE_QUOTA.includes(status) && isQuota(failure, detail)) return new QuotaExceededError(provider, message);
+  if (NOT_NOW.includes(status) || (status === 409 && BUSY.test(detail))) {
+    return new TransientProviderError(message, wait);
   }
+  if (status < 500) return new RequestRefusedError(message);
+  // A service, or a proxy before it, that breaks down may have acted already.
+  return failure.repeatable ? new TransientProviderError(message, wait) : new UnknownOutcomeError(message, wait);
 }
 
-function classifyConflict(failure: ApiFailure, detail: string, message: string): Error {
-  if (QUOTA.test(detail) || errorType(failure.json) === 'OverQuota') {
-    return new QuotaExceededError(failure.provider, message);
-  }
-  return BUSY.test(detail) ? new TransientProviderError(message, waitOf(failure)) : new RequestRefusedError(message);
-}
-
-/** A service, or a proxy before it, that breaks down may have acted already. */
-function classifyBreakdown(failure: ApiFailure, message: string): Error {
-  return failure.repeatable
-    ? new TransientProviderError(message, waitOf(failure))
-    : new UnknownOutcomeError(message, waitOf(failure));
-}
-
-function waitOf(failure: ApiFailure): { readonly retryAfterMs?: number } {
-  return failure.retryAfterMs === undefined ? {} : { retryAfterMs: failure.retryAfterMs };
+function isQuota(failure: ApiFailure, detail: string): boolean {
+  return QUOTA.test(detail) || errorType(failure.json) === 'OverQuota';
 }
 
 /** Nova: `{KIND: {code, message}}`. Neutron: `{NeutronError: {type, message}}`. Keystone: `{error: {message}}`. Glance: text or HTML. */

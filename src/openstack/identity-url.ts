@@ -12,7 +12,7 @@ export async function findIdentityUrl(
   signal: AbortSignal,
 ): Promise<string> {
   const bare = parseAuthUrl(authUrl);
-  if (/\/v3$/.test(bare)) return bare;
+  if (bare.endsWith('/v3')) return bare;
   const root = bare.replace(/\/v2(\.0)?$/, '');
   const answer = await http.send({ method: 'GET', url: new URL(`${root}/`), headers: {} }, signal);
   if (answer.status >= 500 || answer.status === 429) {

@@ -25,10 +25,14 @@ const REFUSED_PAUSE_MS = 30_000;
 /** Between failed background renewals. */
 const RENEWAL_PAUSE_MS = 10_000;
 
+const time = z
+  .string()
+  .transform((text) => Date.parse(text))
+  .pipe(z.number());
 const TokenBody = z.object({
   token: z.object({
-    expires_at: z.string(),
-    issued_at: z.string(),
+    expires_at: time,
+    issued_at: time,
     project: z.object({ id: z.string() }).optional(),
     catalog: Catalog.optional(),
   }),
@@ -168,7 +172,7 @@ function readToken(answer: HttpAnswer, askedMs: number): Token {
   const { token } = parseBody(TokenBody, answer);
   const secret = answer.headers['x-subject-token'];
   if (typeof secret !== 'string') throw new RequestRefusedError('Cannot log in: the answer has no X-Subject-Token');
-  const lifeMs = Math.max(0, Date.parse(token.expires_at) - Date.parse(token.issued_at)) || 0;
+  const lifeMs = Math.max(0, token.expires_at - token.issued_at);
   return {
     secret: new Secret(secret),
     catalog: token.catalog ?? [],

@@ -24,7 +24,11 @@ export function classifySshFailure(where: string, failure: unknown): RemoteError
   if (failure instanceof RemoteError) return failure;
   const cause = asError(failure);
   const { code, level } = factsOf(cause);
-  if (level === 'client-authentication' || code === NO_MORE_AUTH_METHODS || /authentication fail/i.test(cause.message)) {
+  if (
+    level === 'client-authentication' ||
+    code === NO_MORE_AUTH_METHODS ||
+    /authentication fail/i.test(cause.message)
+  ) {
     return new RemoteError('authentication', `Login refused as ${where}`, { cause });
   }
   const network = typeof code === 'string' ? NETWORK_CODES[code] : undefined;

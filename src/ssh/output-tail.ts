@@ -15,7 +15,10 @@ export class OutputTail {
     const bytes = Buffer.from(this.#lines.join('\n'));
     if (bytes.length <= MAX_TAIL_BYTES) return bytes.toString();
     // A single long line: its end. A character cut in two would show as U+FFFD.
-    return bytes.subarray(-MAX_TAIL_BYTES).toString().replace(/^\uFFFD+/, '');
+    return bytes
+      .subarray(-MAX_TAIL_BYTES)
+      .toString()
+      .replace(/^\uFFFD+/, '');
   }
 }
 

@@ -2,17 +2,22 @@ import { findInstanceProcess, type InstanceProcess } from '../../devfarm/instanc
 import type { Instance, NewInstance } from '../../devfarm/instances/instance-store.ts';
 import type { InstanceHost, InstanceHostOptions } from '../../devfarm/instances/instance-host.ts';
 import { findProcess } from '../../devfarm/instances/process-identity.ts';
-import { BASE_IMAGE, openInstanceHost } from './instance-host.ts';
+import { BASE_IMAGE, openInstanceHost, reopenInstanceHost } from './instance-host.ts';
 import { SshLogin } from './ssh-login.ts';
 
 /** A host of instances and a login to all of them. */
 export class InstanceBench {
-  readonly host: InstanceHost;
   readonly login: SshLogin;
 
+  #host: InstanceHost;
+
   private constructor(host: InstanceHost, login: SshLogin) {
-    this.host = host;
+    this.#host = host;
     this.login = login;
+  }
+
+  get host(): InstanceHost {
+    return this.#host;
   }
 
   static async open(options: Partial<InstanceHostOptions> = {}): Promise<InstanceBench> {
@@ -51,6 +56,12 @@ export class InstanceBench {
   async aliveOf(pids: readonly number[]): Promise<readonly number[]> {
     const found = await Promise.all(pids.map(findProcess));
     return found.flatMap((process) => (process === undefined ? [] : [process.pid]));
+  }
+
+  /** As a farm that starts again: lets go of the folder and opens it anew. */
+  async reopen(): Promise<void> {
+    await this.#host.close();
+    this.#host = await reopenInstanceHost(this.#host);
   }
 
   async end(): Promise<void> {

@@ -31,6 +31,14 @@ export async function openInstanceHost(options: Partial<InstanceHostOptions> = {
   throw new Error('Cannot open a host for tests: a hundred are open already');
 }
 
+/** Opens the folder of a host that was closed, or whose process was killed, and adopts what runs there. */
+export async function reopenInstanceHost(
+  earlier: Pick<InstanceHost, 'stateDir' | 'port' | 'network'>,
+): Promise<InstanceHost> {
+  const { stateDir, port, network } = earlier;
+  return await InstanceHost.open({ stateDir, port, network }, { log: new RecordingLogger() });
+}
+
 /** Not in /tmp, which may be a container's overlay or a small tmpfs. */
 function slotFolder(slot: number): string {
   return `/var/tmp/nodepool-test-${process.getuid?.() ?? 0}-${slot}`;

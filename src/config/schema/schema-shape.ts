@@ -71,7 +71,7 @@ function shapeOf(schema: z.core.$ZodType): SchemaShape {
 }
 
 function notesOf(schema: z.core.$ZodType): FieldNotes {
-  return z.globalRegistry.get(schema) ?? {};
+  return (z.globalRegistry.get(schema) ?? {}) as FieldNotes; // the builders of fields.ts are the only writers
 }
 
 function defOf(schema: z.core.$ZodType) {

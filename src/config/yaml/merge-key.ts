@@ -12,7 +12,7 @@ export function mergeEntries(
   if (merged.length === 0) return own;
   const entries = new Map<string, YamlEntry>();
   // Last first, so that the earlier one overwrites.
-  for (const source of merged.flatMap((value) => (value.kind === 'list' ? value.items.toReversed() : [value]))) {
+  for (const source of merged.flatMap((value) => (value.kind === 'list' ? [...value.items].reverse() : [value]))) {
     if (source.kind === 'map') for (const [key, entry] of source.entries) entries.set(key, entry);
     else complain(source, 'Expected a map or a list of maps to merge by "<<"');
   }

@@ -128,7 +128,7 @@ describe('the end of an instance', () => {
     await bench.host.delete(instance.id);
 
     expect(status).toBe('SHUTOFF');
-    expect(other.exitCode).toBeUndefined();
+    expect(other.exitCode).toBeNull();
     other.kill('SIGKILL');
     expect((await other).signal).toBe('SIGKILL');
   });

@@ -1,0 +1,72 @@
+/** Command line: one file per verb; a command is data plus one function. */
+import type { Config } from '../config/config.ts';
+import type { ImageStore } from '../image/image-store.ts';
+import type { SnapshotImage } from '../image/snapshot-image.ts';
+import type { HistoryStore } from '../node/history-store.ts';
+import type { NodeStore } from '../node/node-store.ts';
+import type { Node } from '../node/node.ts';
+import type { Clock } from '../runtime/clock.ts';
+
+/** The stores, opened when a command first asks for them. */
+export type CommandStores = {
+  readonly nodes: NodeStore;
+  readonly images: ImageStore;
+  readonly history: HistoryStore;
+};
+
+/** A fault of nodepool.yaml or the files beside it. */
+export type ConfigComplaint = { readonly severity: 'error' | 'warning'; readonly text: string };
+
+/** What commands may use. Everything that costs time is behind a function, so that `--help` and `list` start fast. */
+export interface CommandContext {
+  /** @throws {ConfigError} it has faults */
+  config(): Promise<Config>;
+  /** Reads the configuration and gives all faults and warnings, each with file:line:column. */
+  complaints(): Promise<readonly ConfigComplaint[]>;
+  readonly configPath: string;
+  stores(): Promise<CommandStores>;
+  /** Deletes the node in this process, and returns when it is gone. */
+  deleteNow(node: Node, signal: AbortSignal): Promise<void>;
+  /** Deletes the image in this process, and returns when it is gone. */
+  deleteImageNow(image: SnapshotImage, signal: AbortSignal): Promise<void>;
+  readonly clock: Clock;
+  /** The operator's account name, for the history: `cli:USER`. */
+  readonly user: string;
+  /** Tells the operator something besides the result: standard error, one line. */
+  tell(line: string): void;
+}
+
+export type CommandArguments = {
+  /** By the name of the positional; absent where an optional one was left out. */
+  readonly positionals: Readonly<Record<string, string>>;
+  /** By the option's long name without dashes: text, or true for a flag. */
+  readonly options: Readonly<Record<string, string | boolean | undefined>>;
+};
+
+export type Positional = { readonly name: string; readonly summary: string; readonly isOptional?: boolean };
+/** `flags` in commander's form: `--reason <text>`, `--now`. */
+export type CommandOption = { readonly flags: string; readonly summary: string };
+
+export type Command = {
+  readonly name: string;
+  readonly summary: string;
+  readonly positionals: readonly Positional[];
+  readonly options: readonly CommandOption[];
+  /**
+   * Gives the text for standard output.
+   * @throws {UsageError} what was asked for is wrong, refused or unknown
+   */
+  run(args: CommandArguments, context: CommandContext, signal: AbortSignal): Promise<string>;
+};
+
+/** A command, with what it leaves out filled in. */
+export function defineCommand(
+  command: Omit<Command, 'positionals' | 'options'> & Partial<Pick<Command, 'positionals' | 'options'>>,
+): Command {
+  return { positionals: [], options: [], ...command };
+}
+
+/** What was asked for is wrong, refused, or names something unknown: printed without a stack, exit 1. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}

@@ -1,0 +1,30 @@
+import type { NodeStore } from '../../node/node-store.ts';
+import type { Node } from '../../node/node.ts';
+import { type CommandContext, defineCommand, UsageError } from '../command.ts';
+import { findNode } from '../find-node.ts';
+import { renderNodes } from '../node-table.ts';
+
+export const deleteCommand = defineCommand({
+  name: 'delete',
+  summary: 'Delete a node, though a build may run on it',
+  positionals: [{ name: 'id', summary: 'the node' }],
+  options: [{ flags: '--now', summary: 'delete it in the foreground and wait until it is gone' }],
+  async run({ positionals, options }, context, signal) {
+    const { nodes } = await context.stores();
+    const node = await markForDeletion(await findNode(positionals['id'] ?? '', nodes), nodes, context);
+    if (options['now'] !== true) return renderNodes([node], context.clock.now());
+    await context.deleteNow(node, signal);
+    return '';
+  },
+});
+
+/** An operator's deletion passes the guard, also where the node was on its way out already. */
+async function markForDeletion(node: Node, nodes: NodeStore, context: CommandContext): Promise<Node> {
+  if (node.state === 'delete') return (await nodes.record(node.id, { forced: true })) ?? node;
+  const cause = { who: `cli:${context.user}`, why: 'Deleted by an operator' };
+  const marked = await nodes.apply(node, 'deleted', cause, { forced: true });
+  if (marked !== undefined) return marked;
+  const now = await nodes.find(node.id);
+  if (now === undefined) throw new UsageError(`Node ID ${node.id} not found.`);
+  return await markForDeletion(now, nodes, context);
+}

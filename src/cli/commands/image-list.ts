@@ -1,0 +1,36 @@
+import type { BuildFailure } from '../../image/snapshot-image.ts';
+import { type CommandContext, defineCommand } from '../command.ts';
+import { formatAge } from '../format-age.ts';
+import { renderTable } from '../render-table.ts';
+
+const HEADER = ['ID', 'Provider', 'Image', 'Hostname', 'Version', 'Image ID', 'Server ID', 'State', 'Age'];
+
+export const imageList = defineCommand({
+  name: 'image-list',
+  summary: 'List the images in the providers',
+  async run(_args, context) {
+    const { images } = await context.stores();
+    const now = context.clock.now();
+    const rows = (await images.list()).map((image) => [
+      image.id,
+      image.provider,
+      image.image,
+      image.hostname,
+      image.version,
+      image.externalId,
+      image.serverExternalId,
+      image.state,
+      formatAge(image.stateChangedAt, now),
+    ]);
+    for (const failure of await images.listFailures()) tellFailure(failure, context);
+    return renderTable(HEADER, rows);
+  },
+});
+
+/** Beside the table, whose layout programs rely on. */
+function tellFailure({ provider, image, failures, lastError, retryAt }: BuildFailure, context: CommandContext): void {
+  const retry =
+    retryAt > context.clock.now() ? `tried again at ${retryAt.toISOString().slice(0, 19)}Z` : 'tried again now';
+  const times = failures === 1 ? 'once' : `${failures} times in a row`;
+  context.tell(`Image ${image} on ${provider} failed ${times}, ${retry}: ${lastError}`);
+}

@@ -1,0 +1,122 @@
+import type { ProviderConfig } from '../config/config.ts';
+import type {
+  CloudImage,
+  CloudProvider,
+  CreatedServer,
+  Limits,
+  ReachableAddresses,
+  Server,
+  ServerSpec,
+} from '../provider/cloud-provider.ts';
+import { chooseAddresses } from './addresses.ts';
+import type { ApiCaller } from './api-caller.ts';
+import type { Flavors } from './flavors.ts';
+import type { HttpConnections } from './http-connections.ts';
+import { createSnapshot, deleteImage, findImage, listImages } from './images.ts';
+import { createKeypair, deleteKeypair, listKeypairs } from './keypairs.ts';
+import { readLimits } from './limits.ts';
+import type { Networks } from './networks.ts';
+import type { ServerLists } from './server-list.ts';
+import { createServer, deleteServer, findServer, readConsole } from './servers.ts';
+
+export type ProviderParts = {
+  readonly config: ProviderConfig;
+  readonly api: ApiCaller;
+  readonly http: HttpConnections;
+  readonly flavors: Flavors;
+  readonly networks: Networks;
+  readonly lists: ServerLists;
+  /** Aborted by `close`. */
+  readonly closing: AbortController;
+};
+
+/**
+ * One region of one OpenStack cloud. Each method is a file of this room; floating addresses will be one more, working on
+ * `api` like the others.
+ */
+export class OpenStackProvider implements CloudProvider {
+  readonly name: string;
+  readonly #parts: ProviderParts;
+
+  constructor(parts: ProviderParts) {
+    this.name = parts.config.name;
+    this.#parts = parts;
+  }
+
+  async createServer(spec: ServerSpec, signal: AbortSignal): Promise<CreatedServer> {
+    try {
+      return await createServer(spec, this.#parts, signal);
+    } finally {
+      this.#parts.lists.expectChange(); // after a lost answer too: somebody will look for the server
+    }
+  }
+
+  async findServer(id: string, signal: AbortSignal): Promise<Server | undefined> {
+    return await findServer(id, this.#parts.api, signal);
+  }
+
+  async listServers(signal: AbortSignal): Promise<readonly Server[]> {
+    return await this.#parts.lists.now(signal);
+  }
+
+  async nextServerList(signal: AbortSignal): Promise<readonly Server[]> {
+    return await this.#parts.lists.next(signal);
+  }
+
+  async deleteServer(id: string, signal: AbortSignal): Promise<void> {
+    await deleteServer(id, this.#parts.api, signal);
+    this.#parts.lists.expectChange();
+  }
+
+  addressesOf(server: Server): ReachableAddresses {
+    const { cloud, ipv6Preferred } = this.#parts.config;
+    return chooseAddresses(server, { networks: cloud.networks, private: cloud.private, ipv6Preferred });
+  }
+
+  async readConsole(id: string, lines: number, signal: AbortSignal): Promise<string> {
+    return await readConsole({ id, lines }, this.#parts.api, signal);
+  }
+
+  async createKeypair(name: string, publicKey: string, signal: AbortSignal): Promise<void> {
+    await createKeypair({ name, publicKey }, this.#parts.api, signal);
+  }
+
+  async deleteKeypair(name: string, signal: AbortSignal): Promise<void> {
+    await deleteKeypair(name, this.#parts.api, signal);
+  }
+
+  async listKeypairs(signal: AbortSignal): Promise<readonly string[]> {
+    return await listKeypairs(this.#parts.api, signal);
+  }
+
+  async findImage(nameOrId: string, signal: AbortSignal): Promise<CloudImage | undefined> {
+    return await findImage(nameOrId, this.#parts.api, signal);
+  }
+
+  async listImages(signal: AbortSignal): Promise<readonly CloudImage[]> {
+    return await listImages(this.#parts.api, signal);
+  }
+
+  // eslint-disable-next-line max-params -- the interface has four
+  async createSnapshot(
+    serverId: string,
+    name: string,
+    metadata: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<string> {
+    return await createSnapshot({ serverId, name, metadata }, this.#parts.api, signal);
+  }
+
+  async deleteImage(id: string, signal: AbortSignal): Promise<void> {
+    await deleteImage(id, this.#parts.api, signal);
+  }
+
+  async readLimits(signal: AbortSignal): Promise<Limits> {
+    return await readLimits(this.#parts.api, signal);
+  }
+
+  async close(): Promise<void> {
+    this.#parts.closing.abort(new Error(`Provider "${this.name}" is closed`));
+    await this.#parts.http.close();
+  }
+}

@@ -111,6 +111,6 @@ export class StateFolder {
 const TRY_OVERLAY = `
 mkdir "$1" "$1/lower" "$1/upper" "$1/work" "$1/sum"
 : >"$1/lower/file"
-mount -t overlay overlay -o "lowerdir=$1/lower,upperdir=$1/upper,workdir=$1/work,$2" "$1/sum"
+mount -t overlay overlay -o "volatile,lowerdir=$1/lower,upperdir=$1/upper,workdir=$1/work,$2" "$1/sum"
 rm "$1/sum/file"
 `;

@@ -131,7 +131,7 @@ function findNetwork(wanted: JsonObject, call: Call, cloud: Cloud): RequestedNet
 
 function findFreePort(portId: string, call: Call, cloud: Cloud): string {
   const port = cloud.ports.find(portId);
-  if (port === undefined || port.projectId !== call.caller.projectId) {
+  if (port?.projectId !== call.caller.projectId) {
     throw new ApiFailure(400, `Port id ${portId} could not be found.`);
   }
   if (port.deviceId !== '') throw new ApiFailure(409, `Port ${portId} is still in use.`);

@@ -23,6 +23,8 @@ export type CloudDeps = {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly log: Logger;
+  /** Aborted when the emulator closes. */
+  readonly signal: AbortSignal;
 };
 
 /** Owner of what no tenant owns: public images and external networks. */

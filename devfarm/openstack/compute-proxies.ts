@@ -155,7 +155,7 @@ async function deleteFloatingIp(call: Call, cloud: Cloud): Promise<Answer> {
 function getFloatingIp(call: Call, cloud: Cloud): FloatingIpRecord {
   const id = call.params['id'] ?? '';
   const floating = cloud.floatingIps.find(id);
-  if (floating === undefined || floating.projectId !== call.caller.projectId) {
+  if (floating?.projectId !== call.caller.projectId) {
     throw new ApiFailure(404, `Floating IP not found for ID ${id}`);
   }
   return floating;

@@ -1,5 +1,5 @@
-import { ApiFailure, peekJsonBody } from './api-call.ts';
-import type { Answer, Call, Incoming, Route, Service } from './api-call.ts';
+import { peekJsonBody } from './api-call.ts';
+import type { Answer, ApiFailure, Call, Incoming, Route, Service } from './api-call.ts';
 import type { Cloud } from './cloud.ts';
 import {
   microversionHeaders,

@@ -1,5 +1,5 @@
 import { ApiFailure } from './api-call.ts';
-import type { FloatingIpRecord, NetworkRecord, PortRecord } from './cloud-records.ts';
+import type { FloatingIpRecord, NetworkRecord } from './cloud-records.ts';
 import type { Cloud } from './cloud.ts';
 import { freeAddress } from './port-book.ts';
 
@@ -82,7 +82,7 @@ export function refreshShownFloatingLater(
 ): void {
   const serverIds = new Set(portIds.map((id) => (id === null ? '' : (cloud.ports.find(id)?.deviceId ?? ''))));
   void cloud.deps.clock
-    .sleep(cloud.timings.floatingMs, signal)
+    .sleep(cloud.timings.floatingMs, cloud.deps.signal)
     .then(() => {
       for (const id of serverIds) refreshShownFloating(id, cloud);
     })
@@ -90,8 +90,8 @@ export function refreshShownFloatingLater(
 }
 
 function checkPort(portId: string, floating: FloatingIpRecord, cloud: Cloud): void {
-  const port: PortRecord | undefined = cloud.ports.find(portId);
-  if (port === undefined || port.projectId !== floating.projectId) {
+  const port = cloud.ports.find(portId);
+  if (port?.projectId !== floating.projectId) {
     throw new ApiFailure(404, `Port ${portId} could not be found.`, 'PortNotFound');
   }
   const other = cloud.floatingIps.where((each) => each.portId === portId && each.id !== floating.id)[0];

@@ -11,3 +11,11 @@ export async function removeImage(imageId: string, cloud: Cloud): Promise<void> 
     cloud.deps.log.warn('Cannot remove an image from the machines', { imageId, error });
   });
 }
+
+/** An image is lost without anybody having deleted it. */
+export function vanishLater(imageId: string, ms: number, cloud: Cloud): void {
+  void cloud.deps.clock
+    .sleep(ms, cloud.deps.signal)
+    .then(() => removeImage(imageId, cloud))
+    .catch(() => undefined); // closing
+}

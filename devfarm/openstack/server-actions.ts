@@ -5,7 +5,7 @@ import type { FloatingIpRecord, ServerRecord } from './cloud-records.ts';
 import type { Cloud } from './cloud.ts';
 import { readComputeBody } from './compute-body.ts';
 import { bindFloatingIp, refreshShownFloating } from './floating-book.ts';
-import { removeImage } from './image-book.ts';
+import { vanishLater } from './image-book.ts';
 import { isJsonObject, pythonRepr, textAt } from './json-value.ts';
 import type { JsonObject } from './json-value.ts';
 import { changePower, findPowerChange } from './power-server.ts';
@@ -63,11 +63,6 @@ function createImage(call: Call, given: JsonObject, { cloud, tasks }: ServerDeps
 
 /** What Nova says of an answer without a body. */
 const htmlType = { 'content-type': 'text/html; charset=UTF-8' };
-
-/** An image is lost without anybody having deleted it. */
-export function vanishLater(imageId: string, ms: number, cloud: Cloud): void {
-  void cloud.deps.clock.sleep(ms).then(() => removeImage(imageId, cloud));
-}
 
 type PowerOrder = {
   readonly action: string;

@@ -139,6 +139,11 @@ export type CloudConfig = {
   readonly interface: 'public' | 'internal' | 'admin';
   readonly verify: boolean;
   readonly cacert?: string;
+  /** Client certificate and its key: files. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** Version of Keystone that the cloud asks for; absent: discovered. */
+  readonly identityApiVersion?: '2' | '3';
   readonly imageFormat?: string;
   readonly imageApiUseTasks: boolean;
   /** By service: `compute`, `image`, `network`, `identity`. */
@@ -146,6 +151,10 @@ export type CloudConfig = {
   readonly serviceTypes: Readonly<Record<string, string>>;
   readonly serviceNames: Readonly<Record<string, string>>;
   readonly floatingIpSource?: 'neutron' | 'nova' | 'none';
+  /** False: the catalogue need not be searched for a network service (Rackspace). */
+  readonly hasNetworkService?: boolean;
+  /** True: IPv6 addresses are left alone. */
+  readonly forceIpv4?: boolean;
   readonly networks: readonly CloudNetworkConfig[];
   /** True: the private address is the node's address. */
   readonly private: boolean;
@@ -157,6 +166,7 @@ export type CloudNetworkConfig = {
   readonly name: string;
   readonly routesExternally: boolean;
   readonly natDestination: boolean;
+  readonly natSource?: boolean;
   readonly defaultInterface: boolean;
 };
 

@@ -47,7 +47,7 @@ class IniReader {
     if (text === '' || /^[#;]/.test(text)) return;
     const at = { file: this.#file, line: number, column: line.length - line.trimStart().length + 1 };
     const isIndented = at.column > 1;
-    const header = /^\[(.+)\]/.exec(text)?.[1];
+    const header = /^\[([^\]]+)\]/.exec(text)?.[1];
     if (isIndented && this.#key !== undefined) this.#continue(text);
     else if (header !== undefined) this.#open(header.trim(), at);
     else this.#option(text, at);

@@ -43,7 +43,8 @@ export function classifyDatabaseFailure(failure: unknown, what = 'Cannot use the
   const message = `${what}: ${describe(cause)}`;
   const code = codeOf(cause);
   if (passes(code, cause.message)) return new DatabaseUnavailableError(message, { cause });
-  if (isOneOf(REFUSED, code) || /server does not support ssl/i.test(cause.message)) return new DatabaseRefusedError(message, { cause });
+  if (isOneOf(REFUSED, code) || /server does not support ssl/i.test(cause.message))
+    return new DatabaseRefusedError(message, { cause });
   return new Error(code === undefined ? message : `${message} (${code})`, { cause });
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { TaskBoard } from '../runtime/task-board.ts';
 import type { FunctionStatus } from './admin-lines.ts';
 import { GearmanAdmin } from './gearman-admin.ts';
 import type { GearmanServer } from './gearman-server.ts';
@@ -18,24 +19,35 @@ export type ServerQueueStatus =
     }
   | { readonly server: string; readonly state: 'unknown'; readonly functions?: never; readonly ageMs?: never };
 
-type Answer = { readonly functions: readonly FunctionStatus[]; readonly askedAtMs: number };
+type Answer = {
+  readonly functions: readonly FunctionStatus[];
+  readonly askedAtMs: number;
+  /** Number of the read that asked. */
+  readonly read: number;
+};
+
+export type ServerStatusDeps = {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly tasks: TaskBoard;
+};
 
 /** The `status` of one server with its last answer. */
 export class QueueStatusOfServer {
   readonly #admin: GearmanAdmin;
-  readonly #deps: { readonly clock: Clock; readonly log: Logger };
+  readonly #deps: ServerStatusDeps;
   readonly #closed = new AbortController();
   #last: Answer | undefined;
   #underWay: Promise<void> | undefined;
-  /** When the current pass asked; an answer to an earlier question does not count as fresh. */
-  #passAtMs = 0;
-  /** The pass before went on without it; the next ones do not wait until it has answered once. */
+  /** Counts reads: an answer to the question of an earlier one does not count as fresh. */
+  #read = 0;
+  /** The read before went on without it; the next ones do not wait until it has answered once. */
   #isLate = false;
   #state: ServerQueueStatus['state'] = 'fresh';
   #failure: unknown;
   #junkLines = 0;
 
-  constructor(server: GearmanServer, deps: { readonly clock: Clock; readonly log: Logger }) {
+  constructor(server: GearmanServer, deps: ServerStatusDeps) {
     this.#admin = new GearmanAdmin(server, deps);
     this.#deps = deps;
   }
@@ -47,7 +59,7 @@ export class QueueStatusOfServer {
 
   /** Asks, unless a question is under way. Resolves with the answer or its failure, at once if the server is late. */
   async ask(): Promise<void> {
-    this.#passAtMs = this.#deps.clock.monotonicMs();
+    this.#read += 1;
     const isLate = this.#underWay !== undefined || this.#isLate;
     this.#underWay ??= this.#poll();
     if (!isLate) await this.#underWay;
@@ -71,16 +83,19 @@ export class QueueStatusOfServer {
     const last = this.#last;
     const ageMs = this.#deps.clock.monotonicMs() - (last?.askedAtMs ?? 0);
     if (last === undefined || ageMs > KEEP_MS) return { server: this.server, state: 'unknown' };
-    const state = last.askedAtMs >= this.#passAtMs ? 'fresh' : 'kept';
+    const state = last.read === this.#read ? 'fresh' : 'kept';
     return { server: this.server, state, functions: last.functions, ageMs };
   }
 
   /** Never throws. */
   async #poll(): Promise<void> {
+    using task = this.#deps.tasks.start(`Gearman status of ${this.server}`);
+    task.waitOn('the answer');
     const askedAtMs = this.#deps.clock.monotonicMs();
+    const read = this.#read;
     try {
       const { rows, junkLines } = await this.#admin.status(this.#closed.signal);
-      this.#last = { functions: rows, askedAtMs };
+      this.#last = { functions: rows, askedAtMs, read };
       this.#failure = undefined;
       this.#isLate = false;
       this.#countJunk(junkLines);

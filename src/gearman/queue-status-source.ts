@@ -44,11 +44,8 @@ export class QueueStatusSource {
    * @throws the signal's reason if it is aborted
    */
   async read(signal: AbortSignal): Promise<QueueStatus> {
-    using task = this.#deps.tasks.start('Gearman status');
-    task.waitOn('the read before');
     using _turn = await this.#turns.enter(signal); // joining the read under way would give answers from before this call
     const servers = this.#servers;
-    task.waitOn(`the answers of ${servers.map((entry) => entry.server).join(', ')}`);
     const patience = new AbortController();
     const asked = Promise.all(servers.map((entry) => entry.ask()));
     try {

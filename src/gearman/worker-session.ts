@@ -41,7 +41,8 @@ export class WorkerSession {
   readonly #subject: SessionSubject;
   readonly #deps: SessionDeps;
   readonly #offered = new Map<string, JobHandler>();
-  readonly #noop: Wakeup;
+  /** A fresh one per question for work: only what is told after the question is news. */
+  #news: Wakeup;
   #grabbed: Deferred<Assignment | undefined> | undefined;
   /** From the question for work to the last packet about the job: gearmand requeues a job whose function is withdrawn. */
   #mayHaveJob = false;
@@ -50,7 +51,7 @@ export class WorkerSession {
   constructor(subject: SessionSubject, deps: SessionDeps) {
     this.#subject = subject;
     this.#deps = deps;
-    this.#noop = new Wakeup(deps.clock);
+    this.#news = new Wakeup(deps.clock);
   }
 
   /** Whether the server has answered at all. */
@@ -78,7 +79,7 @@ export class WorkerSession {
       if (worked) continue;
       connection.send('PRE_SLEEP', []);
       this.#deps.task.waitOn('a job');
-      await this.#noop.wait(SLEEP_LIMIT_MS, mayGrab);
+      await this.#news.wait(SLEEP_LIMIT_MS, mayGrab);
     }
   }
 
@@ -88,7 +89,7 @@ export class WorkerSession {
     for (const [name, handler] of functions) {
       if (!this.#offered.has(name)) {
         connection.send('CAN_DO', [name]);
-        this.#noop.wake(); // gearmand wakes nobody for jobs that waited before the function was offered
+        this.#news.wake(); // gearmand wakes nobody for jobs that waited before the function was offered
       }
       this.#offered.set(name, handler);
     }
@@ -121,6 +122,7 @@ export class WorkerSession {
     this.#deps.task.waitOn('the answer to GRAB_JOB_UNIQ');
     const grabbed = new Deferred<Assignment | undefined>();
     this.#grabbed = grabbed;
+    this.#news = new Wakeup(this.#deps.clock);
     connection.send('GRAB_JOB_UNIQ', []);
     const deadline = { what: `Gearman server "${connection.server}" to answer GRAB_JOB_UNIQ`, ms: GRAB_LIMIT_MS };
     const until = AbortSignal.any([signal, connection.ended]);
@@ -129,7 +131,7 @@ export class WorkerSession {
 
   #accept(packet: Packet): void {
     this.#answers += 1;
-    if (packet.type === 'NOOP') this.#noop.wake();
+    if (packet.type === 'NOOP') this.#news.wake();
     else if (packet.type === 'NO_JOB') this.#answerGrab(undefined);
     else if (packet.type === 'JOB_ASSIGN_UNIQ') this.#answerGrab(packet);
     else if (packet.type === 'ERROR') this.#logRefusal(packet);

@@ -5,6 +5,7 @@ import {
   TransientProviderError,
   UnknownOutcomeError,
 } from '../provider/errors.ts';
+import { definedOnly } from '../runtime/defined-only.ts';
 import { isRecord } from './parse-body.ts';
 
 /** An answer of Keystone, Nova, Glance or Neutron that is not what the call hoped for. */
@@ -35,9 +36,8 @@ const MAY_BE_QUOTA = [403, 409, 413];
 export function classifyNovaFailure(failure: ApiFailure): Error {
   const { provider, call, status, requestId, retryAfterMs } = failure;
   const detail = messageOf(failure);
-  const id = requestId === undefined ? '' : ` (${requestId})`;
-  const message = `${call} in "${provider}" got status ${status}${id}: ${detail}`;
-  const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
+  const message = `${call} in "${provider}" got status ${status} (${requestId ?? 'no request id'}): ${detail}`;
+  const wait = definedOnly({ retryAfterMs });
   if (status === 401) return new CredentialsRefusedError(message);
   if (MAY_BE_QUOTA.includes(status) && isQuota(failure, detail)) return new QuotaExceededError(provider, message);
   if (NOT_NOW.includes(status) || (status === 409 && BUSY.test(detail))) {

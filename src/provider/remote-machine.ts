@@ -78,8 +78,8 @@ export interface RemoteMachines {
   open(login: Login, options: OpenOptions, signal: AbortSignal): Promise<RemoteSession>;
 }
 
-/** Why a machine could not be used: `authentication` (login refused), `host-key` (it changed), `key` (ours is unusable), `connection`. */
-export type RemoteFault = 'authentication' | 'host-key' | 'key' | 'connection';
+/** Why a machine could not be used: `authentication` (login refused), `host-key` (it changed), `key` (ours is unusable), `connection`, `file` (one there cannot be written). */
+export type RemoteFault = 'authentication' | 'host-key' | 'key' | 'connection' | 'file';
 
 export class RemoteError extends Error {
   override readonly name = 'RemoteError';

@@ -38,6 +38,12 @@ function isParsedKey(key: unknown): key is { isPrivateKey(): boolean } {
   return typeof key === 'object' && key !== null && 'isPrivateKey' in key;
 }
 
+const PKCS8_EXPORTS: Readonly<Record<string, (key: KeyObject) => string>> = {
+  rsa: (key) => key.export({ type: 'pkcs1', format: 'pem' }).toString(),
+  ec: (key) => key.export({ type: 'sec1', format: 'pem' }).toString(),
+  ed25519: openSshEd25519,
+};
+
 /** PKCS #8, which OpenSSL writes and `ssh2` does not read, as one of the formats that it reads. */
 function fromPkcs8(pem: string, name: string): string {
   let key: KeyObject;
@@ -46,16 +52,11 @@ function fromPkcs8(pem: string, name: string): string {
   } catch (error) {
     throw new RemoteError('key', `Cannot use private key ${name}: its content is damaged`, { cause: asError(error) });
   }
-  switch (key.asymmetricKeyType) {
-    case 'rsa':
-      return key.export({ type: 'pkcs1', format: 'pem' }).toString();
-    case 'ec':
-      return key.export({ type: 'sec1', format: 'pem' }).toString();
-    case 'ed25519':
-      return openSshEd25519(key);
-    default:
-      throw new RemoteError('key', `Cannot use private key ${name}: it is neither RSA, ECDSA nor Ed25519`);
+  const readable = PKCS8_EXPORTS[key.asymmetricKeyType ?? '']?.(key);
+  if (readable === undefined) {
+    throw new RemoteError('key', `Cannot use private key ${name}: it is neither RSA, ECDSA nor Ed25519`);
   }
+  return readable;
 }
 
 /** OpenSSH's own format (openssh-portable, PROTOCOL.key), not encrypted, without a comment. */

@@ -48,7 +48,7 @@ function readLines(channel: ClientChannel, stop: AbortController, onLine: (line:
       stop.abort(error); // thrown here, in a stream's event, it would end the process
     }
   };
-  channel.on('error', (error) => {
+  channel.on('error', (error: Error) => {
     stop.abort(error);
   });
   for (const stream of [channel, channel.stderr]) {

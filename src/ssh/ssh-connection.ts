@@ -170,7 +170,7 @@ function authMethods(username: string, method: LoginMethod): AnyAuthMethod[] {
     {
       type: 'keyboard-interactive',
       username,
-      prompt: (_name, _instructions, _language, prompts, finish) => {
+      prompt: (...[, , , prompts, finish]) => {
         finish(prompts.map(() => password));
       },
     },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { GearmanClient, type JobRequest } from '../../src/gearman/gearman-client.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
-import { gearmanBench } from './gearman-bench.ts';
+import { GearmanBench } from './gearman-bench.ts';
 import { type ScriptedConnection, ScriptedServer } from './scripted-server.ts';
 
 const JOB: JobRequest = { function: 'f', data: '{}', deadlineMs: 600_000 };
@@ -21,7 +21,7 @@ test('jobs go to the servers in turn', async () => {
 test('a server that is down is passed over, and asked last for half a minute', async () => {
   await using down = await ScriptedServer.start();
   await using up = await ScriptedServer.start();
-  const bench = gearmanBench();
+  const bench = new GearmanBench();
   const client = aClient([down, up], bench);
   await down.stop();
 
@@ -36,7 +36,7 @@ test('a server that is down is passed over, and asked last for half a minute', a
 test('a server that hangs loses the job after 30 s, and closing the connection takes it back there', async () => {
   await using hanging = await ScriptedServer.start();
   await using up = await ScriptedServer.start();
-  const bench = gearmanBench();
+  const bench = new GearmanBench();
   const job = aClient([hanging, up], bench).submit(JOB, neverAborted);
   const stuck = await hanging.connection();
   await stuck.readPackets(3);
@@ -148,7 +148,7 @@ test('new servers are for new jobs; a job under way stays where it is', async ()
   expect((await second).server).toBe(fresh.name);
 });
 
-function aClient(servers: readonly ScriptedServer[], bench = gearmanBench()): GearmanClient {
+function aClient(servers: readonly ScriptedServer[], bench = new GearmanBench()): GearmanClient {
   return new GearmanClient({ servers: servers.map((server) => server.address), clientId: 'nodepool' }, bench);
 }
 

@@ -4,7 +4,7 @@ import { GearmanClient, type JobRequest } from '../../src/gearman/gearman-client
 import type { JobOutcome, JobProgress } from '../../src/gearman/submitted-job.ts';
 import { DeadlineExceededError } from '../../src/runtime/errors.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
-import { gearmanBench } from './gearman-bench.ts';
+import { GearmanBench } from './gearman-bench.ts';
 import { type ScriptedConnection, ScriptedServer } from './scripted-server.ts';
 import { readTranscript, sent } from './transcript.ts';
 
@@ -136,7 +136,7 @@ describe('while the job runs', () => {
 
   test('its deadline ends it, because gearmand never tells that a worker died', async () => {
     await using server = await ScriptedServer.start();
-    const bench = gearmanBench();
+    const bench = new GearmanBench();
     const progress = new Deferred<JobProgress>();
     const request: JobRequest = {
       ...JOB,
@@ -212,7 +212,7 @@ describe('names', () => {
   });
 });
 
-function aClient(servers: readonly ScriptedServer[], bench = gearmanBench()): GearmanClient {
+function aClient(servers: readonly ScriptedServer[], bench = new GearmanBench()): GearmanClient {
   return new GearmanClient({ servers: servers.map((server) => server.address), clientId: 'nodepool' }, bench);
 }
 

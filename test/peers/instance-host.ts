@@ -1,3 +1,4 @@
+import { readFile, statfs } from 'node:fs/promises';
 import { InstanceHost, type InstanceHostOptions } from '../../devfarm/instances/instance-host.ts';
 import { FolderInUseError } from '../../devfarm/instances/owner-claim.ts';
 import { findWildcardListener } from '../../devfarm/instances/port-listeners.ts';
@@ -18,12 +19,15 @@ export const OPEN_HOST_MS = 180_000;
  */
 export async function openInstanceHost(options: Partial<InstanceHostOptions> = {}): Promise<InstanceHost> {
   const log = new RecordingLogger();
-  const port = options.port ?? (await freePort());
+  const port = await freePort();
   for (let slot = 1; slot <= 100; slot += 1) {
-    const place = { stateDir: slotFolder(slot), network: `127.${100 + slot}` };
-    const host = await InstanceHost.open({ ...place, ...port, ...options }, { log }).catch(unlessInUse);
+    const place = { stateDir: await slotFolder(slot), network: `127.${100 + slot}` };
+    const host = await InstanceHost.open(
+      { ...place, ...(port === undefined ? {} : { port }), ...options },
+      { log },
+    ).catch(unlessInUse);
     if (host === undefined) continue;
-    await Promise.all(host.list().map(async ({ id }) => await host.delete(id)));
+    for (const { id } of host.list()) await host.delete(id);
     for (const { name } of host.listImages()) await host.deleteImage(name);
     await host.buildRootfs(BASE_IMAGE);
     return host;
@@ -39,9 +43,18 @@ export async function reopenInstanceHost(
   return await InstanceHost.open({ stateDir, port, network }, { log: new RecordingLogger() });
 }
 
-/** Not in /tmp, which may be a container's overlay or a small tmpfs. */
-function slotFolder(slot: number): string {
-  return `/var/tmp/nodepool-test-${process.getuid?.() ?? 0}-${slot}`;
+const GIB = 2 ** 30;
+
+/**
+ * In memory where there is room: on ext4, thousands of files made just after thousands were deleted take seconds
+ * (the kernel avoids inodes that were deleted lately). Not in /tmp, which may be a container's overlay.
+ */
+async function slotFolder(slot: number): Promise<string> {
+  const mounts = await readFile('/proc/mounts', 'utf8');
+  const options = /^\S+ \/dev\/shm tmpfs (\S+)/m.exec(mounts)?.[1]?.split(',') ?? ['noexec'];
+  const { bavail, bsize } = await statfs('/dev/shm').catch(() => ({ bavail: 0, bsize: 0 })); // there is none
+  const inMemory = !options.includes('noexec') && !options.includes('nosuid') && bavail * bsize > 2 * GIB;
+  return `${inMemory ? '/dev/shm' : '/var/tmp'}/nodepool-test-${process.getuid?.() ?? 0}-${slot}`;
 }
 
 function unlessInUse(error: unknown): undefined {
@@ -49,7 +62,7 @@ function unlessInUse(error: unknown): undefined {
   throw error;
 }
 
-/** On a machine with an sshd of its own at every address, instances cannot have port 22. */
-async function freePort(): Promise<{ port?: number }> {
-  return (await findWildcardListener(22)) === undefined ? {} : { port: 10_022 };
+/** On a machine with an sshd of its own at every address, instances cannot have port 22. Undefined: the mode's own. */
+async function freePort(): Promise<number | undefined> {
+  return (await findWildcardListener(22)) === undefined ? undefined : 10_022;
 }

@@ -33,15 +33,16 @@ function asText({ node, path, view }: Scalar, report: FaultReport): unknown {
   return node.source;
 }
 
-function asNumber({ node, path }: Scalar, report: FaultReport): unknown {
+function asNumber({ node, path, view }: Scalar, report: FaultReport): unknown {
   if (node.type !== 'text') return node.value;
   const number = resolveNumber(node.source.trim())?.value;
-  if (typeof number !== 'number') return node.value;
+  if (typeof number !== 'number' || view.notes.spelled === true) return number ?? node.value;
   report.warn(node.at, path, `Expected a number, found ${describeNode(node)}: it is read as ${number}, remove the quotes`);
   return number;
 }
 
-function asFlag({ node, path }: Scalar, report: FaultReport): unknown {
+function asFlag({ node, path, view }: Scalar, report: FaultReport): unknown {
+  if (view.notes.spelled === true && /^(?:true|false)$/i.test(node.source)) return node.source.toLowerCase() === 'true';
   if (node.type !== 'whole' || (node.value !== 0 && node.value !== 1)) return node.value;
   const flag = node.value === 1;
   report.warn(node.at, path, `Expected true or false, found ${describeNode(node)}: it is read as ${flag}`);

@@ -7,7 +7,7 @@ export type FieldNotes = {
   readonly unit?: string;
   /** Never shown in a message. */
   readonly secret?: boolean;
-  /** Any scalar will do, as the file spells it: `release: 21`. */
+  /** Any scalar will do, as the file spells it: `release: 21`; numbers and booleans may stand in quotes. */
   readonly spelled?: boolean;
   /** One item may stand for a list of one. */
   readonly oneOrMany?: boolean;

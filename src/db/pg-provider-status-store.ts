@@ -1,0 +1,72 @@
+import type { Limits } from '../provider/cloud-provider.ts';
+import type { ProviderStatus, ProviderStatusStore, Suspension } from '../provider/provider-status.ts';
+import { definedOnly } from '../runtime/defined-only.ts';
+import type { StoreDeps } from './store-deps.ts';
+
+/** A suspension as JSON: its dates are text. */
+type StoredSuspension = Omit<Suspension, 'since' | 'until'> & { readonly since: string; readonly until: string };
+
+type StatusRow = {
+  readonly provider: string;
+  readonly breakers: readonly StoredSuspension[];
+  readonly pauses: readonly StoredSuspension[];
+  readonly limits: Limits | null;
+  readonly lastError: string | null;
+  readonly changedAt: Date;
+};
+
+const SELECT = `
+  select provider_name as "provider", breakers, pauses, limits, last_error as "lastError", changed_at as "changedAt"
+  from provider_status`;
+const FIND_SQL = `${SELECT} where provider_name = $1`;
+const LIST_SQL = `${SELECT} order by provider_name collate "C"`;
+const SAVE_SQL = `
+  insert into provider_status (provider_name, breakers, pauses, limits, last_error, changed_at)
+  values ($1, $2, $3, $4, $5, $6)
+  on conflict (provider_name) do update set breakers = excluded.breakers, pauses = excluded.pauses,
+    limits = excluded.limits, last_error = excluded.last_error, changed_at = excluded.changed_at`;
+const REMOVE_SQL = 'delete from provider_status where provider_name = $1';
+
+/** The providers' health in Postgres. */
+export class PgProviderStatusStore implements ProviderStatusStore {
+  readonly #deps: StoreDeps;
+
+  constructor(deps: StoreDeps) {
+    this.#deps = deps;
+  }
+
+  async find(provider: string): Promise<ProviderStatus | undefined> {
+    const row = await this.#deps.pool.row<StatusRow>(FIND_SQL, [provider]);
+    return row && toStatus(row);
+  }
+
+  async list(): Promise<readonly ProviderStatus[]> {
+    return (await this.#deps.pool.rows<StatusRow>(LIST_SQL)).map(toStatus);
+  }
+
+  async save(status: Omit<ProviderStatus, 'changedAt'>): Promise<void> {
+    const { provider, breakers, pauses, limits, lastError = null } = status;
+    const json = [JSON.stringify(breakers), JSON.stringify(pauses), limits ? JSON.stringify(limits) : null];
+    await this.#deps.pool.rows(SAVE_SQL, [provider, ...json, lastError, this.#deps.clock.now()]);
+    this.#deps.onChanged('provider_status', []);
+  }
+
+  async remove(provider: string): Promise<void> {
+    await this.#deps.pool.rows(REMOVE_SQL, [provider]);
+    this.#deps.onChanged('provider_status', []);
+  }
+}
+
+function toStatus(row: StatusRow): ProviderStatus {
+  return definedOnly({
+    ...row,
+    breakers: row.breakers.map(toSuspension),
+    pauses: row.pauses.map(toSuspension),
+    limits: row.limits ?? undefined,
+    lastError: row.lastError ?? undefined,
+  });
+}
+
+function toSuspension(stored: StoredSuspension): Suspension {
+  return { ...stored, since: new Date(stored.since), until: new Date(stored.until) };
+}

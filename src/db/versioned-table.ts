@@ -1,0 +1,122 @@
+import type { Cause } from '../node/cause.ts';
+import type { Noted } from './history-sql.ts';
+import { changeWithHistory, describeFacts, stateWordSql } from './history-sql.ts';
+import type { Columns, SqlFacts } from './sql-text.ts';
+import { assignments, selectList, SqlParameters, withoutNulls } from './sql-text.ts';
+import { fromEpochSeconds, stateWord, toEpochSeconds } from './state-numbers.ts';
+import type { ChangedTable, StoreDeps } from './store-deps.ts';
+
+/** What all things with a lifecycle have in common. */
+type Living<State extends string> = { readonly id: number; readonly state: State; readonly stateChangedAt: Date };
+
+/** How things with a lifecycle lie in their table. */
+export type TableShape<State extends string, Thing extends Living<State>, Facts extends object> = {
+  readonly table: ChangedTable;
+  readonly subject: 'node' | 'image';
+  /** Rises with every change: what compare-and-set compares. */
+  readonly versionColumn: string;
+  readonly numbers: Readonly<Record<State, number>>;
+  /** What is set with the row; state and state time are everywhere the same. */
+  readonly fixed: Columns<Omit<Required<Thing>, keyof Facts | 'state' | 'stateChangedAt'>>;
+  readonly facts: Columns<Required<Facts>>;
+  readonly orderBy: string;
+};
+
+/** One step of a thing's lifecycle, as its table has it. */
+export type Move<State extends string, Facts> = {
+  readonly event: string;
+  readonly to: State;
+  readonly cause: Cause;
+  readonly facts: SqlFacts<Facts>;
+};
+
+/** A table whose rows move by a lifecycle. Each change is one statement, which writes the history too. */
+export class VersionedTable<State extends string, Thing extends Living<State>, Facts extends object> {
+  readonly #shape: TableShape<State, Thing, Facts>;
+  readonly #deps: StoreDeps;
+  readonly #select: string;
+
+  constructor(shape: TableShape<State, Thing, Facts>, deps: StoreDeps) {
+    this.#shape = shape;
+    this.#deps = deps;
+    this.#select = `select ${selectList({ ...shape.fixed, ...shape.facts, state: 'state', stateTime: 'state_time' })}`;
+  }
+
+  find(id: number): Promise<Thing | undefined> {
+    return this.findWhere('where id = $1', new SqlParameters(id));
+  }
+
+  /** The first row of `where … order by …`. */
+  async findWhere(end: string, parameters: SqlParameters): Promise<Thing | undefined> {
+    return (await this.#things(`${this.#select} from ${this.#shape.table} ${end} limit 1`, parameters))[0];
+  }
+
+  /** In the table's order; `where` may be empty. */
+  async listWhere(where: string, parameters: SqlParameters): Promise<readonly Thing[]> {
+    const { table, orderBy } = this.#shape;
+    return this.#things(`${this.#select} from ${table} ${where} order by ${orderBy}`, parameters);
+  }
+
+  /** Runs an `insert … returning *` of rows in state `building`; ids rise with the rows. */
+  insert(change: string, cause: Cause, parameters: SqlParameters): Promise<readonly Thing[]> {
+    return this.#change(change, { event: 'inserted', to: `'building'`, cause }, parameters);
+  }
+
+  /** Compare-and-set: undefined if the row is gone or has another version. */
+  async move(thing: Thing, version: number, move: Move<State, Facts>): Promise<Thing | undefined> {
+    const { table, versionColumn, numbers, facts: columns } = this.#shape;
+    const { event, to, cause, facts } = move;
+    const parameters = new SqlParameters(thing.id, version, numbers[to], toEpochSeconds(this.#deps.clock.now()));
+    const change = `
+      update ${table} set ${versionColumn} = ${versionColumn} + 1, state = $3, state_time = $4
+        ${assignments(columns, facts, parameters)}
+      where id = $1 and ${versionColumn} = $2 returning *`;
+    return (await this.#change(change, { event, from: `'${thing.state}'`, to: `'${to}'`, cause }, parameters))[0];
+  }
+
+  /** Stores facts whatever the version is now; undefined: the row is gone. */
+  async record(id: number, facts: SqlFacts<Facts>): Promise<Thing | undefined> {
+    const { table, versionColumn, facts: columns } = this.#shape;
+    const parameters = new SqlParameters(id);
+    const stored = assignments(columns, facts, parameters);
+    if (stored === '') return this.find(id);
+    const change = `
+      update ${table} set ${versionColumn} = ${versionColumn} + 1 ${stored} where id = $1 returning *`;
+    const cause = { who: this.#deps.program, why: describeFacts(facts) };
+    return (await this.#change(change, { event: 'recorded', cause }, parameters))[0];
+  }
+
+  async remove(id: number, cause: Cause): Promise<void> {
+    const change = `delete from ${this.#shape.table} where id = $1 returning *`;
+    const from = stateWordSql(this.#shape.numbers);
+    await this.#change(change, { event: 'removed', from, cause }, new SqlParameters(id));
+  }
+
+  async #change(
+    change: string,
+    noted: Omit<Noted, 'at' | 'subject'>,
+    parameters: SqlParameters,
+  ): Promise<readonly Thing[]> {
+    const { table, subject } = this.#shape;
+    const head = changeWithHistory(change, { ...noted, at: this.#deps.clock.now(), subject }, parameters);
+    const things = await this.#things(`${head} ${this.#select} from changed order by id`, parameters);
+    const ids = things.map((thing) => thing.id);
+    if (ids.length > 0) this.#deps.onChanged(table, ids);
+    return things;
+  }
+
+  async #things(sql: string, parameters: SqlParameters): Promise<readonly Thing[]> {
+    const rows = await this.#deps.pool.rows<StoredRow>(sql, parameters.values);
+    return rows.map((row) => this.#toThing(row));
+  }
+
+  #toThing({ state, stateTime, ...row }: StoredRow): Thing {
+    const living = {
+      state: stateWord(this.#shape.numbers, state),
+      stateChangedAt: fromEpochSeconds(stateTime),
+    };
+    return { ...withoutNulls(row), ...living } as unknown as Thing; // the columns of TableShape are the keys of Thing
+  }
+}
+
+type StoredRow = { readonly [property: string]: unknown; readonly state: number; readonly stateTime: number };

@@ -1,0 +1,86 @@
+import { inspect } from 'node:util';
+import { describeError } from '../errors.ts';
+import type { Facts } from '../logger.ts';
+import { LEVEL_NAME, LEVEL_NUMBER, type LogRecord } from './log-record.ts';
+
+/** Upstream's default: `2016-01-04 19:51:16,056 DEBUG nodepool.NodePool: …`. */
+export const DEFAULT_FORMAT = '%(asctime)s %(levelname)s %(name)s: %(message)s';
+
+/** A bug's class; the errors that the program foresees have names of their own. */
+const BUG_NAMES = new Set(['Error', 'TypeError', 'RangeError', 'ReferenceError', 'SyntaxError', 'AssertionError']);
+
+/** The record by a Python logging format (`%(name)s`, `%(levelname)-8s`, …). Unknown fields print as nothing. */
+export function formatRecord(record: LogRecord, format: string, datefmt?: string): string {
+  return format.replaceAll(/%\(\w+\)-?\d*[a-z]|%%/g, (field) => {
+    if (field === '%%') return '%';
+    const [, name = '', width = ''] = /^%\((\w+)\)(-?\d*)/.exec(field) ?? [];
+    const text = FIELDS[name]?.(record, datefmt) ?? '';
+    return width.startsWith('-') ? text.padEnd(-Number(width)) : text.padStart(Number(width));
+  });
+}
+
+/** The record as one line of JSON. Secrets print themselves as redacted. */
+export function formatJson(record: LogRecord): string {
+  const facts = Object.entries(record.facts).map(([key, value]) => [
+    key,
+    value instanceof Error ? errorText(value) : value,
+  ]);
+  const { at, name, level, message } = record;
+  return JSON.stringify({ time: at.toISOString(), level, logger: name, message, ...Object.fromEntries(facts) });
+}
+
+/** What Python's LogRecord offers to formats, as far as it means something here. */
+const FIELDS: Readonly<Record<string, (record: LogRecord, datefmt: string | undefined) => string>> = {
+  asctime: ({ at }, datefmt) => (datefmt === undefined ? pythonTime(at) : strftime(at, datefmt)),
+  levelname: ({ level }) => LEVEL_NAME[level],
+  levelno: ({ level }) => String(LEVEL_NUMBER[level]),
+  name: ({ name }) => name,
+  message: ({ message, facts }) => message + factsText(facts),
+  process: () => String(process.pid),
+  created: ({ at }) => String(at.getTime() / 1000),
+  msecs: ({ at }) => String(at.getMilliseconds()),
+  threadName: () => 'MainThread',
+  processName: () => 'MainProcess',
+};
+
+function factsText(facts: Facts): string {
+  const { error, ...others } = facts;
+  const pairs = Object.entries(others)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}=${factText(value)}`);
+  const text = pairs.length > 0 ? ` ${pairs.join(' ')}` : '';
+  return error === undefined ? text : `${text}: ${errorText(error)}`;
+}
+
+function factText(value: unknown): string {
+  if (value instanceof Error) return JSON.stringify(describeError(value));
+  if (typeof value === 'string') return /[\s"=]/.test(value) || value === '' ? JSON.stringify(value) : value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return inspect(value, { breakLength: Infinity, depth: 3 });
+}
+
+function errorText(error: unknown): string {
+  const text = describeError(error);
+  const isBug = error instanceof Error && BUG_NAMES.has(error.name) && error.stack !== undefined;
+  return isBug ? `${text}\n${error.stack}` : text;
+}
+
+function pythonTime(at: Date): string {
+  return `${strftime(at, '%Y-%m-%d %H:%M:%S')},${String(at.getMilliseconds()).padStart(3, '0')}`;
+}
+
+/** The fields of strftime that log formats use, in local time. */
+function strftime(at: Date, format: string): string {
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const fields: Readonly<Record<string, string>> = {
+    Y: String(at.getFullYear()),
+    y: two(at.getFullYear() % 100),
+    m: two(at.getMonth() + 1),
+    d: two(at.getDate()),
+    H: two(at.getHours()),
+    M: two(at.getMinutes()),
+    S: two(at.getSeconds()),
+    '%': '%',
+  };
+  return format.replaceAll(/%([A-Za-z%])/g, (match, field: string) => fields[field] ?? match);
+}

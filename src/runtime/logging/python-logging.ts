@@ -1,0 +1,142 @@
+import type { Clock } from '../clock.ts';
+import { asError } from '../errors.ts';
+import { DEFAULT_FORMAT } from './format-record.ts';
+import { FileSink, type LogSink, type Rotation, StreamSink } from './log-sink.ts';
+import { type LogHandler, type LoggerSettings, LoggerTree } from './logger-tree.ts';
+import { parsePythonTuple, type PythonValue } from './python-tuple.ts';
+import { readLoggingIni } from './read-logging-ini.ts';
+
+const LEVELS: Readonly<Record<string, number>> = {
+  NOTSET: 0,
+  DEBUG: 10,
+  INFO: 20,
+  WARN: 30,
+  WARNING: 30,
+  ERROR: 40,
+  CRITICAL: 50,
+  FATAL: 50,
+};
+const HOUR_MS = 3_600_000;
+const PERIODS: Readonly<Record<string, number>> = {
+  S: 1000,
+  M: 60_000,
+  H: HOUR_MS,
+  D: 24 * HOUR_MS,
+  MIDNIGHT: 24 * HOUR_MS,
+};
+
+type Sections = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+/**
+ * Logging as a Python logging.conf describes it (`[loggers] [handlers] [formatters]`, logging.config.fileConfig).
+ * What is not understood is a warning, never a failure: a daemon without one log file beats no daemon.
+ * @param warn told one line per thing that was left out
+ */
+export function pythonLogging(text: string, clock: Clock, warn: (line: string) => void): LoggerTree {
+  const sections = readLoggingIni(text);
+  const handlers = new Map<string, LogHandler>();
+  for (const name of keysOf(sections, 'handlers')) {
+    const handler = readHandler(name, sections, warn);
+    if (handler !== undefined) handlers.set(name, handler);
+  }
+  const settings = new Map<string, LoggerSettings>();
+  for (const name of keysOf(sections, 'loggers')) {
+    const section = sections.get(`logger_${name}`);
+    if (section === undefined) warn(`logging configuration: there is no section [logger_${name}]`);
+    else settings.set(name === 'root' ? '' : (section.get('qualname') ?? name), readLogger(section, handlers));
+  }
+  return new LoggerTree(settings, clock);
+}
+
+function keysOf(sections: Sections, name: string): readonly string[] {
+  return splitList(sections.get(name)?.get('keys') ?? '');
+}
+
+function splitList(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+function readLogger(section: ReadonlyMap<string, string>, handlers: ReadonlyMap<string, LogHandler>): LoggerSettings {
+  return {
+    level: levelOf(section),
+    handlers: splitList(section.get('handlers') ?? '').flatMap((name) => handlers.get(name) ?? []),
+    propagate: section.get('propagate') !== '0',
+  };
+}
+
+function levelOf(section: ReadonlyMap<string, string>): number {
+  return LEVELS[(section.get('level') ?? 'NOTSET').toUpperCase()] ?? 0;
+}
+
+function readHandler(name: string, sections: Sections, warn: (line: string) => void): LogHandler | undefined {
+  const section = sections.get(`handler_${name}`);
+  if (section === undefined) {
+    warn(`logging configuration: there is no section [handler_${name}]`);
+    return undefined;
+  }
+  try {
+    const sink = openSink(section);
+    return (
+      sink && {
+        sink,
+        level: levelOf(section),
+        ...readFormatter(sections.get(`formatter_${section.get('formatter') ?? ''}`)),
+      }
+    );
+  } catch (error) {
+    warn(`logging configuration: [handler_${name}] is left out: ${asError(error).message}`);
+    return undefined;
+  }
+}
+
+/** Python prints the bare message where a handler names no formatter. */
+function readFormatter(section: ReadonlyMap<string, string> | undefined): Pick<LogHandler, 'format' | 'datefmt'> {
+  if (section === undefined) return { format: '%(message)s' };
+  const datefmt = section.get('datefmt') ?? '';
+  return { format: section.get('format') ?? DEFAULT_FORMAT, ...(datefmt !== '' && { datefmt }) };
+}
+
+/** Python's handler classes by name, without their module. */
+const SINKS: Readonly<Record<string, (args: readonly PythonValue[]) => LogSink | undefined>> = {
+  NullHandler: () => undefined,
+  StreamHandler: (args) => new StreamSink(args[0] === 'sys.stdout' ? 'stdout' : 'stderr'),
+  FileHandler: (args) => new FileSink(pathOf(args)),
+  WatchedFileHandler: (args) => new FileSink(pathOf(args)),
+  RotatingFileHandler: (args) =>
+    new FileSink(pathOf(args), { kind: 'size', maxBytes: numberAt(args, 2), keep: numberAt(args, 3) }),
+  TimedRotatingFileHandler: (args) => new FileSink(pathOf(args), timedRotation(args)),
+};
+
+/** Undefined: a handler that keeps nothing. */
+function openSink(section: ReadonlyMap<string, string>): LogSink | undefined {
+  const className = section.get('class') ?? '';
+  const open = SINKS[className.replace(/^logging\./, '').replace(/^handlers\./, '')];
+  if (open === undefined) throw new Error(`class "${className}" is not supported`);
+  return open(parsePythonTuple(section.get('args') ?? '()'));
+}
+
+function pathOf(args: readonly PythonValue[]): string {
+  const path = args[0];
+  if (typeof path !== 'string') throw new Error('args name no file');
+  return path.replace(/^~(?=\/)/, process.env['HOME'] ?? '~');
+}
+
+function numberAt(args: readonly PythonValue[], index: number): number {
+  const value = args[index];
+  return typeof value === 'number' ? value : 0;
+}
+
+/** Python: TimedRotatingFileHandler(filename, when='h', interval=1, backupCount=0). */
+function timedRotation(args: readonly PythonValue[]): Rotation {
+  const when = String(args[1] ?? 'h').toUpperCase();
+  const period = PERIODS[when] ?? (when.startsWith('W') ? 7 * 24 * HOUR_MS : HOUR_MS);
+  return {
+    kind: 'time',
+    periodMs: period * Math.max(1, numberAt(args, 2)),
+    atMidnight: when === 'MIDNIGHT',
+    keep: numberAt(args, 3) || 10_000, // Python: 0 keeps all
+  };
+}

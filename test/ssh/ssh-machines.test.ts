@@ -1,0 +1,303 @@
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import ssh2, { type AuthContext } from 'ssh2';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Credential, Login, OpenOptions, RemoteSession } from '../../src/provider/remote-machine.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
+import { DeadlineExceededError } from '../../src/runtime/errors.ts';
+import { Secret } from '../../src/runtime/secret.ts';
+import { TaskBoard } from '../../src/runtime/task-board.ts';
+import { SshMachines } from '../../src/ssh/ssh-machines.ts';
+import { FakeClock } from '../fakes/fake-clock.ts';
+import { neverAborted } from '../fakes/never-aborted.ts';
+import { RecordingLogger } from '../fakes/recording-logger.ts';
+import { RetryClock } from './retry-clock.ts';
+import { answer, ScriptedSshServer, type SshScript } from './scripted-ssh-server.ts';
+
+const PAIR = ssh2.utils.generateKeyPairSync('ed25519');
+const KEY: Credential = { kind: 'key', privateKey: new Secret(PAIR.private) };
+
+let server: ScriptedSshServer;
+let clock: RetryClock;
+let log: RecordingLogger;
+
+beforeEach(() => {
+  clock = new RetryClock();
+  log = new RecordingLogger();
+});
+afterEach(async () => {
+  await server[Symbol.asyncDispose]();
+});
+
+async function serve(script: SshScript = {}): Promise<void> {
+  server = await ScriptedSshServer.start(script);
+}
+
+const open = (
+  login: Partial<Login> = {},
+  options: Partial<OpenOptions> = {},
+  on: Clock = clock,
+): Promise<RemoteSession> =>
+  new SshMachines({ clock: on, log, tasks: new TaskBoard(on) }).open(
+    { host: '127.0.0.1', port: server.port, username: 'root', credentials: [KEY], ...login },
+    { timeoutMs: 60_000, ...options },
+    neverAborted,
+  );
+
+const acceptOnly =
+  (username: string) =>
+  (attempt: AuthContext): boolean =>
+    attempt.username === username;
+
+describe('a machine that boots', () => {
+  test.each<{ how: string } & SshScript>([
+    { how: 'resets', onSocket: (socket, count) => count > 2 || (socket.resetAndDestroy(), false) },
+    { how: 'hangs up', onSocket: (socket, count) => count > 2 || (socket.end(), false) },
+    {
+      how: 'speaks no SSH',
+      onSocket: (socket, count) => count > 2 || (socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'), false),
+    },
+    {
+      how: 'hangs up after its greeting',
+      onSocket: (socket, count) => count > 2 || (socket.end('SSH-2.0-boot\r\n'), false),
+    },
+  ])('and $how is tried again every 2 s', async ({ onSocket }) => {
+    await serve(onSocket ? { onSocket } : {});
+
+    await using session = await open();
+
+    expect(session.username).toBe('root');
+    expect(clock.waits).toEqual([2000, 2000]);
+  });
+
+  test('and knows our key only later is tried again, for accounts appear late', async () => {
+    let refusals = 2;
+    await serve({ accept: () => (refusals -= 1) < 0 });
+
+    await using session = await open();
+
+    expect(session.hostKey).toBe(server.hostKey);
+    expect(clock.waits).toEqual([2000, 2000]);
+  });
+
+  test('and drops the connection at the first command is tried again', async () => {
+    await serve({ onExec: (command, channel) => (server.connections > 1 ? answer(command, channel) : hangUp()) });
+    const hangUp = (): void => {
+      for (const socket of server.sockets) socket.destroy();
+    };
+
+    await using session = await open();
+
+    expect(session.username).toBe('root');
+  });
+
+  test('and never answers is given up after the timeout; the error tells the last fault', async () => {
+    await serve();
+    const port = server.port;
+    await server[Symbol.asyncDispose]();
+
+    const failure = open({ port }, { timeoutMs: 7_000 });
+
+    await expect(failure).rejects.toThrow('Timeout waiting for ssh access to root@127.0.0.1 (7 s)');
+    await expect(failure).rejects.toMatchObject({
+      cause: { fault: 'connection', message: `Cannot reach root@127.0.0.1:${port}: connection refused` },
+    });
+    expect(clock.waits).toEqual([2000, 2000, 2000, 1000]);
+    await serve();
+  });
+
+  test('and keeps silent is left after a while and tried anew', async () => {
+    const silent = new FakeClock();
+    let heard: Promise<unknown> = Promise.resolve();
+    await serve({
+      onSocket: (socket, count) => {
+        if (count === 1) heard = once(socket, 'data');
+        return count > 1;
+      },
+    });
+
+    const opening = open({}, {}, silent);
+    await silent.untilSleeping();
+    while (server.connections === 0) await once(server.listener, 'connection');
+    await heard;
+    await silent.advance(30_000);
+    await silent.untilSleeping();
+    await silent.advance(2_000);
+    await using session = await opening;
+
+    expect(session.username).toBe('root');
+    expect(server.connections).toBe(2);
+  });
+});
+
+describe('users', () => {
+  test("are tried in turn, and the first that works is the session's", async () => {
+    await serve({ accept: acceptOnly('fedora') });
+
+    await using session = await open({}, { otherUsernames: ['ubuntu', 'fedora', 'debian'] });
+
+    expect(session.username).toBe('fedora');
+    expect(server.attempts).toEqual(['root publickey', 'ubuntu publickey', 'fedora publickey']);
+  });
+
+  test('after the first are tried where it gets a greeting instead of a shell', async () => {
+    await serve({
+      onExec: (command, channel) => {
+        if (server.attempts.length > 1) answer(command, channel);
+        else channel.write('Please login as the user "debian" rather than the user "root".\n'); // and waits
+      },
+    });
+
+    await using session = await open({}, { otherUsernames: ['debian'] });
+
+    expect(session.username).toBe('debian');
+  });
+
+  test('after the first get time of their own, should the machine answer only at the end', async () => {
+    await serve({ onSocket: (socket, count) => count > 3 || (socket.destroy(), false), accept: acceptOnly('debian') });
+
+    await using session = await open({}, { timeoutMs: 7_000, otherUsernames: ['ubuntu', 'debian'] });
+
+    expect(session.username).toBe('debian');
+  });
+
+  test('are not changed while the machine does not answer', async () => {
+    await serve({ onSocket: (socket, count) => count > 3 || (socket.destroy(), false) });
+
+    await using session = await open({}, { otherUsernames: ['ubuntu'] });
+
+    expect(session.username).toBe('root');
+  });
+
+  test('that are all refused end in a timeout that names the refusal', async () => {
+    await serve({ accept: () => false });
+
+    const failure = open({}, { timeoutMs: 4_000, otherUsernames: ['ubuntu'], otherTimeoutMs: 6_000 });
+
+    await expect(failure).rejects.toBeInstanceOf(DeadlineExceededError);
+    await expect(failure).rejects.toMatchObject({ cause: { fault: 'authentication' } });
+    expect(server.attempts.length).toBe(3);
+  });
+});
+
+describe('a host key', () => {
+  test('that is the known one is accepted', async () => {
+    await serve();
+
+    await using session = await open({ hostKey: server.hostKey });
+
+    expect(session.hostKey).toBe(server.hostKey);
+  });
+
+  test('that changed ends the login before any credential is shown, and without another try', async () => {
+    await serve();
+
+    const failure = open({ hostKey: 'sha256:another' });
+
+    await expect(failure).rejects.toMatchObject({ name: 'RemoteError', fault: 'host-key' });
+    expect(server.attempts).toEqual([]);
+    expect(clock.waits).toEqual([]);
+  });
+});
+
+describe('credentials', () => {
+  let folder = '';
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'keys-'));
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test('are tried in turn within one connection', async () => {
+    await serve({ accept: (attempt) => attempt.method === 'password' && attempt.password === 'sesame' });
+
+    await using session = await open({ credentials: [KEY, { kind: 'password', password: new Secret('sesame') }] });
+
+    expect(session.username).toBe('root');
+    expect(server.attempts).toEqual(['root publickey', 'root password']);
+    expect(server.connections).toBe(1);
+  });
+
+  test('that are passwords also answer a question for one', async () => {
+    await serve({
+      accept: (attempt) => {
+        if (attempt.method !== 'keyboard-interactive') return false;
+        attempt.prompt([{ prompt: 'Password: ', echo: false }], (answers) => {
+          if (answers[0] === 'sesame') attempt.accept();
+          else attempt.reject();
+        });
+        return false;
+      },
+    });
+
+    await using session = await open({ credentials: [{ kind: 'password', password: new Secret('sesame') }] });
+
+    expect(session.username).toBe('root');
+  });
+
+  test('of which one is unusable leave the others, with a warning that names the file', async () => {
+    await serve();
+    const missing = join(folder, 'id_rsa');
+
+    await using session = await open({ credentials: [{ kind: 'key-file', path: missing }, KEY] });
+
+    expect(session.username).toBe('root');
+    expect(log.messages('warn')).toEqual([
+      expect.stringContaining(`Cannot read private key "${missing}": it does not exist`),
+    ]);
+  });
+
+  test('that are all unusable are an error before any connection', async () => {
+    await serve();
+
+    const failure = open({ credentials: [{ kind: 'key', privateKey: new Secret('nonsense') }] });
+
+    await expect(failure).rejects.toMatchObject({ name: 'RemoteError', fault: 'key' });
+    expect(server.connections).toBe(0);
+  });
+
+  test('in a file that others may read are used, with one warning', async () => {
+    await serve();
+    const path = join(folder, 'key');
+    await writeFile(path, PAIR.private, { mode: 0o644 });
+    const machines = new SshMachines({ clock, log, tasks: new TaskBoard(clock) });
+    const login: Login = {
+      host: '127.0.0.1',
+      port: server.port,
+      username: 'root',
+      credentials: [{ kind: 'key-file', path }],
+    };
+
+    await using first = await machines.open(login, { timeoutMs: 9_000 }, neverAborted);
+    await using second = await machines.open(login, { timeoutMs: 9_000 }, neverAborted);
+
+    expect([first.username, second.username]).toEqual(['root', 'root']);
+    expect(log.messages('warn')).toEqual([
+      `Private key "${path}" is open to other users of this host: set its mode to 0600`,
+    ]);
+  });
+});
+
+test('a failed login leaves no connection behind', async () => {
+  await serve({ accept: () => false });
+
+  await expect(open({}, { timeoutMs: 4_000 })).rejects.toThrow('Timeout');
+
+  await server.untilDeserted();
+  expect(server.sockets.size).toBe(0);
+});
+
+test('an aborted login ends at once with its connection', async () => {
+  const stop = new AbortController();
+  await serve({ onSocket: (socket) => (socket.once('data', () => stop.abort(new Error('shutting down'))), false) });
+  const machines = new SshMachines({ clock, log, tasks: new TaskBoard(clock) });
+  const login: Login = { host: '127.0.0.1', port: server.port, username: 'root', credentials: [KEY] };
+
+  await expect(machines.open(login, { timeoutMs: 9_000 }, stop.signal)).rejects.toThrow('shutting down');
+
+  await server.untilDeserted();
+  expect(server.connections).toBe(1);
+});

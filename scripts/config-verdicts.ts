@@ -37,7 +37,11 @@ function readIndex(text: string): readonly Verdict[] {
   });
 }
 
-function compare(verdict: Verdict, faults: readonly ConfigFault[], warnings: readonly ConfigFault[]): string | undefined {
+function compare(
+  verdict: Verdict,
+  faults: readonly ConfigFault[],
+  warnings: readonly ConfigFault[],
+): string | undefined {
   const word = faults.length > 0 ? 'INVALID' : warnings.length > 0 ? 'WARNINGS' : 'VALID';
   if (word !== verdict.word) return `Expected ${verdict.word}, found ${word}`;
   const all = [...faults, ...warnings];
@@ -59,8 +63,14 @@ function compareWarnings(detail: string, warnings: readonly ConfigFault[]): stri
 }
 
 function isNamed(warning: ConfigFault, detail: string): boolean {
-  const last = warning.path.split('.').at(-1)?.replaceAll(/\[\d*\]/g, '') ?? '';
-  return detail.split(/[^A-Za-z0-9_-]+/).includes(last) || keysIn(detail).some((key) => pathPattern(key).test(warning.path));
+  const last =
+    warning.path
+      .split('.')
+      .at(-1)
+      ?.replaceAll(/\[\d*\]/g, '') ?? '';
+  return (
+    detail.split(/[^A-Za-z0-9_-]+/).includes(last) || keysIn(detail).some((key) => pathPattern(key).test(warning.path))
+  );
 }
 
 /** Paths such as `targets[].images` or `cron.update-image`. */

@@ -112,6 +112,8 @@ export type PortRecord = {
   readonly networkId: string;
   readonly mac: string;
   readonly address: string;
+  /** Of a port that a user made: its address while it belongs to nothing. */
+  readonly ownAddress?: string;
   /** Empty for a port that belongs to nothing. */
   readonly deviceId: string;
   readonly deviceOwner: string;

@@ -75,11 +75,7 @@ export function refreshShownFloating(serverId: string, cloud: Cloud): void {
 }
 
 /** The same a while later, as Nova learns of Neutron's changes by a message. */
-export function refreshShownFloatingLater(
-  portIds: readonly (string | null)[],
-  cloud: Cloud,
-  signal: AbortSignal,
-): void {
+export function refreshShownFloatingLater(portIds: readonly (string | null)[], cloud: Cloud): void {
   const serverIds = new Set(portIds.map((id) => (id === null ? '' : (cloud.ports.find(id)?.deviceId ?? ''))));
   void cloud.deps.clock
     .sleep(cloud.timings.floatingMs, cloud.deps.signal)

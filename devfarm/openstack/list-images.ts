@@ -42,17 +42,14 @@ function sortImages(images: readonly ImageRecord[], call: Call): ImageRecord[] {
   const [key = '', direction] = sort === undefined || sort === '' ? [] : sort.split(':');
   const by = key === '' ? (call.query.get('sort_key') ?? 'created_at') : key;
   const isAscending = (direction ?? call.query.get('sort_dir') ?? 'desc') === 'asc';
-  // Records are in order of creation, and the times that are shown are whole seconds: ties follow the records.
-  const ordered = images
-    .map((image, place) => ({ image, place, rank: rankOf(image, by) }))
-    .sort((a, b) => compare(a.rank, b.rank) || a.place - b.place)
-    .map(({ image }) => image);
+  // Glance keeps whole seconds and then goes by id: of two images of one second any may come first.
+  const ordered = [...images].sort((a, b) => compare(rankOf(a, by), rankOf(b, by)) || compare(a.id, b.id));
   return isAscending ? ordered : ordered.reverse();
 }
 
 function rankOf(image: ImageRecord, key: string): string | number {
-  if (key === 'created_at') return image.createdAt;
-  if (key === 'updated_at') return image.updatedAt;
+  if (key === 'created_at') return Math.floor(image.createdAt / 1000);
+  if (key === 'updated_at') return Math.floor(image.updatedAt / 1000);
   const value = imageView(image)[key];
   return typeof value === 'number' ? value : String(value);
 }

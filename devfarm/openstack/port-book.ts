@@ -20,7 +20,7 @@ export function makeServerPort({ server, address }: Plug, network: NetworkRecord
 
 /** Gives a port that a user made to a server; from now on it has the machine's address. */
 export function claimPort({ server, address }: Plug, port: PortRecord, cloud: Cloud): PortRecord {
-  const change = { ...ownedBy(server), address, updatedAt: cloud.nowMs, revision: port.revision + 3 };
+  const change = { ...ownedBy(server), address, ownAddress: port.address, updatedAt: cloud.nowMs, revision: port.revision + 3 };
   return cloud.ports.change(port.id, change) ?? port;
 }
 
@@ -59,14 +59,13 @@ export function releasePorts(server: ServerRecord, cloud: Cloud): void {
       });
     }
     if (port.isNovas) cloud.ports.remove(port.id);
-    else
-      cloud.ports.change(port.id, {
-        deviceId: '',
-        deviceOwner: '',
-        updatedAt: cloud.nowMs,
-        revision: port.revision + 1,
-      });
+    else freePort(port, cloud);
   }
+}
+
+function freePort(port: PortRecord, cloud: Cloud): void {
+  const unbound = { deviceId: '', deviceOwner: '', address: port.ownAddress ?? port.address };
+  cloud.ports.change(port.id, { ...unbound, updatedAt: cloud.nowMs, revision: port.revision + 1 });
 }
 
 /** All ports of a project, the router's among them: they count for the quota. */
@@ -91,7 +90,7 @@ function routerPortsOf(projectId: string, cloud: Cloud): PortRecord[] {
   const own = cloud.networks.filter((network) => network.projectId === projectId && !network.isExternal);
   return own.map((network) => ({
     ...blankPort(cloud),
-    id: network.subnetId.replace(/^./, 'f'),
+    id: network.subnetId.replace(/^.{8}/, '00000000'),
     projectId,
     networkId: network.id,
     mac: 'fa:16:3e:00:00:01',

@@ -64,8 +64,8 @@ export async function startOpenStackEmulator(
   };
   try {
     seedImages(cloud);
-    await listen(listeners, cloud);
     await resumeWork({ cloud, tasks });
+    await listen(listeners, cloud);
   } catch (error) {
     await stop();
     throw error;

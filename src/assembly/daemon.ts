@@ -1,6 +1,6 @@
 import type { AllocationRound } from '../allocation/allocation-history.ts';
 import { withRound } from '../allocation/allocation-history.ts';
-import type { Database } from '../db/open-database.ts';
+import type { Database } from '../db/database.ts';
 import { QueueStatusSource } from '../gearman/queue-status-source.ts';
 import type { NodeMetrics } from '../node/node-metrics.ts';
 import type { Node } from '../node/node.ts';

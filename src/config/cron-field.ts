@@ -25,9 +25,10 @@ export const CRON_FIELDS = {
   weekday: { name: 'day of week', min: 0, max: 6, names: WEEKDAYS },
 } as const satisfies Record<string, CronField>;
 
-/** The field for croner: `*`, or every value it stands for. @throws {CronError} */
+/** The field for croner: every value it stands for, `*` for all of them. @throws {CronError} */
 export function readField(text: string, field: CronField): string {
-  return text === '*' ? '*' : valuesOf(text, field).join(',');
+  const values = valuesOf(text, field);
+  return values.length === field.max - field.min + 1 ? '*' : values.join(',');
 }
 
 /** Every value that a list of `*`, `a`, `a-b` and steps stands for, ascending. @throws {CronError} */
@@ -36,18 +37,24 @@ export function valuesOf(text: string, field: CronField): readonly number[] {
   return [...new Set(values)].sort((a, b) => a - b);
 }
 
+/** `*`, `a` or `a-b`, each with a step or without. */
+const RANGE = /^(?:[*]|([a-z0-9]+)(?:-([a-z0-9]+))?)(?:[/](\d+))?$/;
+
 function rangeOf(item: string, field: CronField): readonly number[] {
-  const [matched, first = '', last, step] = /^([*]|[a-z0-9]+)(?:-([a-z0-9]+))?(?:[/](\d+))?$/.exec(item) ?? [];
-  if (matched === undefined || (first === '*' && last !== undefined)) throw unreadable(item, field);
-  const stride = step === undefined ? 1 : Number(step);
+  const [matched, first, last, step] = RANGE.exec(item) ?? [];
+  if (matched === undefined) throw unreadable(item, field);
+  const stride = Number(step ?? 1);
   if (stride === 0) throw new CronError(`Cannot read "${item}" in field "${field.name}": the step is 0`);
-  const from = first === '*' ? field.min : numberOf(first, field);
+  const from = first === undefined ? field.min : numberOf(first, field);
   // APScheduler, RangeExpression: `5/10` goes on to the end of the field, `5` alone does not.
-  const to = last === undefined ? (step === undefined && first !== '*' ? from : field.max) : numberOf(last, field);
+  const isOpen = first === undefined || step !== undefined;
+  const to = last === undefined ? (isOpen ? field.max : from) : numberOf(last, field);
   if (from > to) throw new CronError(`Cannot read "${item}" in field "${field.name}": it ends before it begins`);
-  const values: number[] = [];
-  for (let value = from; value <= to; value += stride) values.push(value);
-  return values;
+  return series(from, to, stride);
+}
+
+function series(from: number, to: number, stride: number): readonly number[] {
+  return Array.from({ length: Math.floor((to - from) / stride) + 1 }, (_, index) => from + index * stride);
 }
 
 function numberOf(text: string, field: CronField): number {

@@ -33,12 +33,15 @@ export function parseDatabaseUrl(dburi: Secret): DatabaseUrl {
 function toLibpq(rest: string): string | undefined {
   const groups = SQLALCHEMY_URL.exec(rest)?.groups;
   if (groups === undefined) return undefined;
-  const { user, password, ipv6, host, port, database, query } = groups;
-  if (port !== undefined && !/^\d{0,5}$/.test(port)) return undefined;
-  const login = user === undefined ? '' : `${escape(user)}${password === undefined ? '' : `:${escape(password)}`}@`;
-  const address = ipv6 === undefined ? (host ?? '') : `[${ipv6}]`;
-  const place = `${address}${port === undefined || port === '' ? '' : `:${port}`}`;
-  return `postgresql://${login}${place}/${escape(database ?? '')}${query ?? ''}`;
+  const { user, password, ipv6, host = '', port = '', database = '', query = '' } = groups;
+  if (!/^\d{0,5}$/.test(port)) return undefined;
+  const address = `${ipv6 === undefined ? host : `[${ipv6}]`}${port === '' ? '' : `:${port}`}`;
+  return `postgresql://${loginOf(user, password)}${address}/${escape(database)}${query}`;
+}
+
+function loginOf(user: string | undefined, password: string | undefined): string {
+  if (user === undefined) return '';
+  return password === undefined ? `${escape(user)}@` : `${escape(user)}:${escape(password)}@`;
 }
 
 /** Escaped once, whether it came escaped or not. */

@@ -31,23 +31,22 @@ export const ImageSection = z
     reset: unused('Accepted, not used (from the first releases).'),
     'ready-script': withoutEffect('it belongs to the label'),
   })
-  .transform(
-    (yaml): ProviderImageConfig =>
-      definedOnly({
-        name: yaml.name,
-        minRamMib: yaml['min-ram'],
-        nameFilter: yaml['name-filter'],
-        baseImage: yaml['base-image'],
-        setup: yaml.setup,
-        diskimage: yaml.diskimage,
-        username: yaml.username,
-        userHome: yaml['user-home'],
-        privateKey: yaml['private-key'],
-        configDrive: yaml['config-drive'],
-        meta: yaml.meta,
-        keyName: yaml['key-name'],
-        pause: yaml.pause,
-      }),
+  .transform((yaml): ProviderImageConfig =>
+    definedOnly({
+      name: yaml.name,
+      minRamMib: yaml['min-ram'],
+      nameFilter: yaml['name-filter'],
+      baseImage: yaml['base-image'],
+      setup: yaml.setup,
+      diskimage: yaml.diskimage,
+      username: yaml.username,
+      userHome: yaml['user-home'],
+      privateKey: yaml['private-key'],
+      configDrive: yaml['config-drive'],
+      meta: yaml.meta,
+      keyName: yaml['key-name'],
+      pause: yaml.pause,
+    }),
   );
 
 const MAX_META_ENTRIES = 5;

@@ -1,6 +1,7 @@
 import type { JenkinsConfig, TargetConfig } from './config.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
 import { Secret } from '../runtime/secret.ts';
+import type { KeyPath } from './config-fault.ts';
 import type { FaultReport } from './fault-report.ts';
 import type { SecureConf, SecureJenkins } from './secure-conf.ts';
 import type { ParsedTarget } from './target-section.ts';
@@ -8,7 +9,11 @@ import { keyPlaceAt, nodeAt } from './yaml/yaml-node.ts';
 import type { YamlMap } from './yaml/yaml-node.ts';
 
 /** nodepool.yaml with secure.conf over it; where both say something different, the operator is warned. */
-export type SecureJoin = { readonly secure: SecureConf | undefined; readonly tree: YamlMap; readonly report: FaultReport };
+export type SecureJoin = {
+  readonly secure: SecureConf | undefined;
+  readonly tree: YamlMap;
+  readonly report: FaultReport;
+};
 
 /** The database of secure.conf, else that of nodepool.yaml. */
 export function joinDatabase(own: Secret | undefined, { secure, tree, report }: SecureJoin): Secret | undefined {
@@ -25,10 +30,12 @@ export function joinTargets(targets: readonly ParsedTarget[], join: SecureJoin):
     if (targets.some(({ name }) => name === target)) continue;
     join.report.warn(at, [], `Section "jenkins" is for unknown target "${target}"`);
   }
-  return targets.map((target, index) => {
-    const jenkins = joinJenkins(target, index, join);
-    return { ...target, jenkins };
-  }).map(definedOnly);
+  return targets
+    .map((target, index) => {
+      const jenkins = joinJenkins(target, index, join);
+      return { ...target, jenkins };
+    })
+    .map(definedOnly);
 }
 
 const WORDS = { url: 'url', user: 'user', apiKey: 'apikey', credentialsId: 'credentials-id' } as const;
@@ -37,26 +44,32 @@ function joinJenkins(target: ParsedTarget, index: number, join: SecureJoin): Jen
   const secure = join.secure?.jenkins.find((section) => section.target === target.name);
   const own = target.jenkins;
   const path = ['targets', index, 'jenkins'];
-  if (secure !== undefined && own !== undefined) {
-    for (const key of differences(own, secure)) {
-      const message = `Key "${WORDS[key]}" differs from secure.conf, which wins`;
-      join.report.warn(nodeAt(join.tree, [...path, WORDS[key]]).at, [...path, WORDS[key]], message);
-    }
+  if (secure !== undefined && own !== undefined) warnOfDifferences({ own, secure, path }, join);
+  const keys = { ...definedOnly(own ?? {}), ...strongerKeys(secure) };
+  if (keys.url !== undefined && keys.url !== '') return { ...keys, url: keys.url.replace(/[/]+$/, '') };
+  const at = own === undefined ? secure?.at : keyPlaceAt(join.tree, path);
+  const message = 'There is no "url", here or in secure.conf: no Jenkins is configured for this target';
+  if (at !== undefined) join.report.warn(at, path, message);
+  return undefined;
+}
+
+function strongerKeys(secure: SecureJenkins | undefined): Partial<JenkinsConfig> {
+  if (secure === undefined) return {};
+  const { url, user, apiKey, credentialsId } = secure;
+  return definedOnly({ url, user, apiKey, credentialsId });
+}
+
+type Pair = {
+  readonly own: NonNullable<ParsedTarget['jenkins']>;
+  readonly secure: SecureJenkins;
+  readonly path: KeyPath;
+};
+
+function warnOfDifferences({ own, secure, path }: Pair, { tree, report }: SecureJoin): void {
+  for (const key of differences(own, secure)) {
+    const keyPath = [...path, WORDS[key]];
+    report.warn(nodeAt(tree, keyPath).at, keyPath, `Key "${WORDS[key]}" differs from secure.conf, which wins`);
   }
-  const url = secure?.url ?? own?.url;
-  if (url === undefined || url === '') {
-    const at = own === undefined ? secure?.at : keyPlaceAt(join.tree, path);
-    const message = 'There is no "url", here or in secure.conf: no Jenkins is configured for this target';
-    if (at !== undefined) join.report.warn(at, path, message);
-    return undefined;
-  }
-  return definedOnly({
-    url: url.replace(/[/]+$/, ''),
-    user: secure?.user ?? own?.user,
-    apiKey: secure?.apiKey ?? own?.apiKey,
-    credentialsId: secure?.credentialsId ?? own?.credentialsId,
-    testJob: own?.testJob,
-  });
 }
 
 function differences(own: NonNullable<ParsedTarget['jenkins']>, secure: SecureJenkins) {

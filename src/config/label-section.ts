@@ -27,15 +27,14 @@ export const LabelSection = z
     'volume-size': withoutEffect(LATER),
     'instance-properties': withoutEffect(LATER),
   })
-  .transform(
-    (yaml): LabelConfig =>
-      definedOnly({
-        name: yaml.name,
-        image: yaml.image,
-        minReady: yaml['min-ready'],
-        subnodes: yaml.subnodes,
-        readyScript: yaml['ready-script'],
-        providers: [...new Set(yaml.providers.map((provider) => provider.name))],
-        maxReadyAgeMs: toMs(yaml['max-ready-age']),
-      }),
+  .transform((yaml): LabelConfig =>
+    definedOnly({
+      name: yaml.name,
+      image: yaml.image,
+      minReady: yaml['min-ready'],
+      subnodes: yaml.subnodes,
+      readyScript: yaml['ready-script'],
+      providers: [...new Set(yaml.providers.map((provider) => provider.name))],
+      maxReadyAgeMs: toMs(yaml['max-ready-age']),
+    }),
   );

@@ -43,7 +43,8 @@ export function renderTemplate(template: string, values: TemplateValues): string
     .map((part) => {
       if ('literal' in part) return part.literal;
       const value = Object.hasOwn(known, part.field) ? known[part.field] : undefined;
-      if (value === undefined) throw new Error(`Cannot render template "${template}": field "${part.field}" has no value`);
+      if (value === undefined)
+        throw new Error(`Cannot render template "${template}": field "${part.field}" has no value`);
       return String(value);
     })
     .join('');
@@ -80,7 +81,7 @@ export function nodenameHas(template: string, field: TemplateField): boolean {
 /** @throws {Error} a brace without its partner */
 function splitTemplate(template: string): readonly Part[] {
   const parts: Part[] = [];
-  for (let rest = template; rest !== ''; ) {
+  for (let rest = template; rest !== '';) {
     const [matched, literal, escaped, field] = /^(?:([^{}]+)|([{]{2}|[}]{2})|[{]([^{}]*)[}])/.exec(rest) ?? [];
     if (matched === undefined) {
       throw new Error(`Cannot read template "${template}": "${rest.charAt(0)}" has no partner, write it twice`);

@@ -15,7 +15,6 @@ export const NetworkSection = z
     if (yaml['net-id'] !== undefined || yaml['net-label'] !== undefined || yaml.name !== undefined) return;
     context.addIssue({ code: 'custom', message: 'A network needs "net-id", "net-label" or "name"' });
   })
-  .transform(
-    (yaml): NetworkConfig =>
-      definedOnly({ id: yaml['net-id'], name: yaml['net-label'] ?? yaml.name, public: yaml.public }),
+  .transform((yaml): NetworkConfig =>
+    definedOnly({ id: yaml['net-id'], name: yaml['net-label'] ?? yaml.name, public: yaml.public }),
   );

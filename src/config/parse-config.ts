@@ -38,7 +38,9 @@ export function parseConfig(sources: ConfigSources): ConfigOutcome {
   const report = new FaultReport();
   const config = parse(sources, report);
   const { faults, warnings } = report;
-  return config === undefined || report.isFaulty ? { faults, warnings } : { config: deepFreeze(config), faults, warnings };
+  return config === undefined || report.isFaulty
+    ? { faults, warnings }
+    : { config: deepFreeze(config), faults, warnings };
 }
 
 function parse(sources: ConfigSources, report: FaultReport): Config | undefined {

@@ -23,7 +23,9 @@ const LATER = 'it is read by nodepool 3 only';
 
 /** Where and how to log in. Read again by `resolveCloud`, which lays these keys over clouds.yaml. */
 const CLOUD_KEYS = {
-  cloud: text('Entry of clouds.yaml. Absent: `$OS_CLOUD`, else the cloud of the `OS_*` variables, else the keys here alone.').optional(),
+  cloud: text(
+    'Entry of clouds.yaml. Absent: `$OS_CLOUD`, else the cloud of the `OS_*` variables, else the keys here alone.',
+  ).optional(),
   username: text('Account in the cloud; wins over clouds.yaml, like all keys of this group.').optional(),
   password: secretText('Password of that account.').optional(),
   'auth-url': text('Address of Keystone.').optional(),
@@ -53,12 +55,16 @@ const SERVER_KEYS = {
   networks: listOf(NetworkSection, 'Networks of each server, in this order.').default([]),
   pool: text('Network from which floating IPs are taken.').optional(),
   'ipv6-preferred': flag('Whether nodes are reached by IPv6 where they have it.').default(false),
-  'clean-floating-ips': flag('Whether unattached floating IPs are deleted: only if nobody else uses the project.').default(false),
+  'clean-floating-ips': flag(
+    'Whether unattached floating IPs are deleted: only if nobody else uses the project.',
+  ).default(false),
   'availability-zones': listOf(name('Name of a zone.'), 'One is picked for each node at random.').default([]),
   'template-hostname': template('template-hostname', 'Name of build servers, snapshots and uploaded images.').default(
     'template-{image.name}-{timestamp}',
   ),
-  'image-type': text('Disk format to build and upload. Absent: `image_format` of clouds.yaml, else `qcow2`.').optional(),
+  'image-type': text(
+    'Disk format to build and upload. Absent: `image_format` of clouds.yaml, else `qcow2`.',
+  ).optional(),
   'nodepool-id': name('Mark of this installation: only objects that bear it are cleaned up.').optional(),
   'security-groups': z
     .array(name('Name of a security group.'))

@@ -1,3 +1,4 @@
+import { definedOnly } from '../runtime/defined-only.ts';
 import { Secret } from '../runtime/secret.ts';
 import type { ConfigText } from './config-sources.ts';
 import type { Position } from './config-fault.ts';
@@ -27,41 +28,48 @@ const JENKINS_KEYS = ['url', 'user', 'apikey', 'credentials'];
 /** Reads secure.conf, an INI file of Python's ConfigParser. Faults go to the report; what can be read is returned. */
 export function readSecureConf(source: ConfigText, report: FaultReport): SecureConf {
   const sections = readIni(source, report);
-  const database = sections.find((section) => section.name === 'database');
-  const dburi = database?.options.get('dburi')?.value ?? '';
-  const jenkins: SecureJenkins[] = [];
-  for (const section of sections) {
-    const [, target] = /^jenkins "(.+)"$/.exec(section.name) ?? [];
-    if (target !== undefined) jenkins.push(readJenkins(target, section));
-    else if (section.name !== 'database' && section.name !== 'DEFAULT') warnSection(section, report);
-    warnKeys(section, target === undefined ? DATABASE_KEYS : JENKINS_KEYS, report);
+  const dburi = optionOf(
+    sections.find((section) => section.name === 'database'),
+    'dburi',
+  );
+  const jenkins = sections.flatMap((section) => readSection(section, report));
+  return { jenkins, ...(dburi === undefined ? {} : { databaseUrl: new Secret(dburi) }) };
+}
+
+function readSection(section: IniSection, report: FaultReport): readonly SecureJenkins[] {
+  const [, target] = /^jenkins "(.+)"$/.exec(section.name) ?? [];
+  if (target !== undefined) {
+    warnOfKeys(section, JENKINS_KEYS, report);
+    return [readJenkins(target, section)];
   }
-  return { jenkins, ...(dburi === '' ? {} : { databaseUrl: new Secret(dburi) }) };
+  if (section.name === 'database') warnOfKeys(section, DATABASE_KEYS, report);
+  else warnOfSection(section, report);
+  return [];
 }
 
 function readJenkins(target: string, section: IniSection): SecureJenkins {
-  const option = (key: string) => {
-    const value = section.options.get(key)?.value ?? '';
-    return value === '' ? undefined : value;
-  };
-  const [url, user, apiKey, credentialsId] = JENKINS_KEYS.map(option);
-  return {
+  const apiKey = optionOf(section, 'apikey');
+  return definedOnly({
     target,
     at: section.at,
-    ...(url === undefined ? {} : { url }),
-    ...(user === undefined ? {} : { user }),
-    ...(apiKey === undefined ? {} : { apiKey: new Secret(apiKey) }),
-    ...(credentialsId === undefined ? {} : { credentialsId }),
-  };
+    url: optionOf(section, 'url'),
+    user: optionOf(section, 'user'),
+    apiKey: apiKey === undefined ? undefined : new Secret(apiKey),
+    credentialsId: optionOf(section, 'credentials'),
+  });
 }
 
-function warnSection(section: IniSection, report: FaultReport): void {
+function optionOf(section: IniSection | undefined, key: string): string | undefined {
+  const value = section?.options.get(key)?.value;
+  return value === '' ? undefined : value;
+}
+
+function warnOfSection(section: IniSection, report: FaultReport): void {
   const message = `Unknown section "${section.name}" is ignored: expected "database" or "jenkins "TARGET""`;
   report.warn(section.at, [section.name], message);
 }
 
-function warnKeys(section: IniSection, known: readonly string[], report: FaultReport): void {
-  if (section.name !== 'database' && !section.name.startsWith('jenkins "')) return;
+function warnOfKeys(section: IniSection, known: readonly string[], report: FaultReport): void {
   for (const [key, { at }] of section.options) {
     if (known.includes(key)) continue;
     const near = key === 'credentials-id' ? 'credentials' : nearestKey(key, known);

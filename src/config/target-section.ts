@@ -27,7 +27,7 @@ export const TargetSection = z
     rate: seconds('Least time between two calls of this Jenkins.').default(1),
     hostname: template(
       'hostname',
-      'Name of a node. What stands before its first dot is the node\'s name in Jenkins and must hold `{node_id}`.',
+      "Name of a node. What stands before its first dot is the node's name in Jenkins and must hold `{node_id}`.",
     ).default('{label.name}-{provider.name}-{node_id}'),
     'subnode-hostname': template('subnode-hostname', 'Name of a subnode; it must hold `{subnode_id}`.').default(
       '{label.name}-{provider.name}-{node_id}-{subnode_id}',

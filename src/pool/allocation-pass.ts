@@ -10,7 +10,7 @@ import type { Farm } from './farm.ts';
 import { labelKey, type LaunchBreakers, providerKey } from './launch-breakers.ts';
 
 export type AllocationState = {
-  readonly counts: readonly NodeCount[];
+  readonly nodes: readonly NodeCount[];
   /** Provider → names of the images that are ready there. */
   readonly readyImages: ReadonlyMap<string, ReadonlySet<string>>;
 };
@@ -38,7 +38,7 @@ export async function runAllocationPass(deps: AllocationDeps, signal: AbortSigna
     providers: config.providers.map((provider) => toAllocation(provider, state, deps)),
     targets: config.targets.map(({ name }) => ({ name, online: deps.isOnline(name) })),
     labels: labels.map((label) => withoutBrokenImage(label, state, deps)),
-    nodes: withPendingSubnodes(state.counts, labels),
+    nodes: withPendingSubnodes(state.nodes, labels),
     demand,
     history: deps.history(),
   });
@@ -60,7 +60,7 @@ function toAllocation(
 /** A label whose machines or scripts keep failing waits as if its image were missing; one probe goes through at a time. */
 function withoutBrokenImage(label: LabelConfig, state: AllocationState, deps: AllocationDeps): LabelConfig {
   const key = labelKey(label.name, label.image);
-  const building = state.counts.some((row) => row.label === label.name && row.state === 'building' && row.count > 0);
+  const building = state.nodes.some((row) => row.label === label.name && row.state === 'building' && row.count > 0);
   const waits = deps.breakers.isOpen(key) || (deps.breakers.isProbing(key) && building);
   return waits ? { ...label, providers: [] } : label;
 }

@@ -16,11 +16,12 @@ export async function proveLogin(
   deps: { readonly clock: Clock },
   signal: AbortSignal,
 ): Promise<void> {
-  const channel = await connection.exec(`echo ${PROOF}`, { pty: true });
   const onLine = (line: string): void => {
     if (/please login as /i.test(line)) throw refusal(connection, line);
   };
-  const result = await runOnChannel(channel, { clock: deps.clock, onLine }, signal);
+  const result = await connection.exec(`echo ${PROOF}`, { pty: true }, (channel) =>
+    runOnChannel(channel, { clock: deps.clock, onLine }, signal),
+  );
   if (result === undefined) {
     throw new RemoteError('connection', `Connection to ${connection.where} broke at its first command`, {
       cause: connection.failure,

@@ -14,6 +14,10 @@ const CLOSE_MS = 2_000;
 
 export type SshPeer = Pick<Login, 'host' | 'port' | 'username' | 'hostKey'>;
 
+export type ExecOptions = { readonly pty: boolean };
+
+type Opened<T> = (...outcome: [error: Error] | [error: undefined, opened: T | Promise<T>]) => void;
+
 /** One connection to one SSH server, from the first packet to its end. Whoever makes it must `close` or `destroy` it. */
 export class SshConnection {
   readonly #peer: SshPeer;
@@ -95,18 +99,34 @@ export class SshConnection {
     });
   }
 
-  /** @throws {RemoteError} `connection`: it broke, or the server allows no more channels */
-  async exec(command: string, options: { readonly pty: boolean }): Promise<ClientChannel> {
-    return await this.#open<ClientChannel>((done) => this.#client.exec(command, { pty: options.pty }, done));
+  /**
+   * Starts a command and gives what `follow` gives.
+   * @throws {RemoteError} `connection`: it broke, or the server allows no more channels
+   */
+  async exec<T>(command: string, options: ExecOptions, follow: (channel: ClientChannel) => Promise<T>): Promise<T> {
+    return await this.#open<T>((done) => {
+      this.#client.exec(command, { pty: options.pty }, (error, channel) => {
+        // At once: a short command's end may stand in the same packet, and its event would find no listener.
+        if (error === undefined) done(undefined, follow(channel));
+        else done(error);
+      });
+    });
   }
 
   /** @throws {RemoteError} `connection`: it broke, or the server has no SFTP */
   async sftp(): Promise<SFTPWrapper> {
-    const sftp = await this.#open<SFTPWrapper>((done) => this.#client.sftp(done));
-    sftp.on('error', (error: Error) => {
-      this.#failure ??= error;
+    return await this.#open<SFTPWrapper>((done) => {
+      this.#client.sftp((error, sftp) => {
+        if (error !== undefined) {
+          done(error);
+          return;
+        }
+        sftp.on('error', (failure: Error) => {
+          this.#failure ??= failure;
+        });
+        done(undefined, sftp);
+      });
     });
-    return sftp;
   }
 
   /** Says goodbye and waits until the connection is gone, but not for long. */
@@ -126,15 +146,15 @@ export class SshConnection {
     this.#socket?.destroy();
   }
 
-  async #open<T>(start: (done: (error: Error | undefined, channel: T) => void) => void): Promise<T> {
+  async #open<T>(start: (done: Opened<T>) => void): Promise<T> {
     if (this.#closed) throw this.#broken();
     return await new Promise<T>((resolve, reject) => {
       const fail = (error: unknown): void => {
         reject(classifySshFailure(this.where, this.#failure ?? error));
       };
       try {
-        start((error, channel) => {
-          if (error === undefined) resolve(channel);
+        start((...[error, opened]) => {
+          if (error === undefined) resolve(opened);
           else fail(error);
         });
       } catch (error) {

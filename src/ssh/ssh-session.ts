@@ -31,11 +31,12 @@ export class SshSession implements RemoteSession {
     const work = { what: options.name, ms: options.timeoutMs };
     return await this.#bounded(work, signal, async (inner) => {
       const pty = options.pty ?? false;
-      const channel = await this.#connection.exec(command, { pty });
-      // Nobody types: a command that asks must see the end of its input. A terminal knows no such end.
-      if (!pty) channel.end();
       const deps = { clock: this.#deps.clock, onLine: options.onLine ?? (() => undefined) };
-      const result = await runOnChannel(channel, deps, inner);
+      const result = await this.#connection.exec(command, { pty }, (channel) => {
+        // Nobody types: a command that asks must see the end of its input. A terminal knows no such end.
+        if (!pty) channel.end();
+        return runOnChannel(channel, deps, inner);
+      });
       if (result !== undefined) return result;
       const cause = this.#connection.failure;
       throw new RemoteError('connection', `Connection to ${this.#connection.where} broke during ${options.name}`, {

@@ -16,7 +16,7 @@ const HOST_KEY = ssh2.utils.generateKeyPairSync('ed25519').private;
 
 /** An SSH server on a loopback port that behaves as badly as a test wants. */
 export class ScriptedSshServer implements AsyncDisposable {
-  /** User and method of each attempt, but for `none`. */
+  /** User and method of each attempt. */
   readonly attempts: string[] = [];
   readonly sockets = new Set<Socket>();
   readonly #script: SshScript;
@@ -29,7 +29,7 @@ export class ScriptedSshServer implements AsyncDisposable {
     this.#ssh = new ssh2.Server({ hostKeys: [HOST_KEY] }, (connection) => {
       this.#serve(connection);
     });
-    this.listener = createServer((socket) => {
+    this.listener = createServer({ noDelay: true }, (socket) => {
       this.#take(socket);
     });
   }
@@ -82,13 +82,16 @@ export class ScriptedSshServer implements AsyncDisposable {
   #serve(connection: Connection): void {
     connection.on('error', () => undefined);
     connection.on('authentication', (attempt) => {
-      this.attempts.push(`${attempt.username} ${attempt.method}`);
+      const name = `${attempt.username} ${attempt.method}`;
+      if (this.attempts.at(-1) !== name) this.attempts.push(name); // a key is first offered, then used to sign
       if (this.#script.accept?.(attempt) ?? true) attempt.accept();
       else if (attempt.method !== 'keyboard-interactive') attempt.reject();
     });
     connection.on('session', (acceptSession) => {
       const session = acceptSession();
-      session.on('pty', (accept) => accept());
+      session.on('pty', (accept) => {
+        accept();
+      });
       session.on('exec', (accept, _reject, { command }) => {
         (this.#script.onExec ?? answer)(command, accept());
       });

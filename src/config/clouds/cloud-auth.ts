@@ -22,7 +22,11 @@ export function toCloudAuth(cloud: ParsedCloud, place: Place, report: FaultRepor
   const kind = kindOf(cloud);
   if (kind === undefined) {
     const known = [...KINDS.keys()].map((type) => `"${type}"`).join(', ');
-    report.fault(place.at, [place.name, 'auth_type'], `Unknown auth_type "${cloud.auth_type}": expected one of ${known}`);
+    report.fault(
+      place.at,
+      [place.name, 'auth_type'],
+      `Unknown auth_type "${cloud.auth_type}": expected one of ${known}`,
+    );
     return undefined;
   }
   const auth = kind === 'password' ? passwordAuth(cloud) : kind === 'token' ? tokenAuth(cloud) : credentialAuth(cloud);

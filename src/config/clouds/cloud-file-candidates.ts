@@ -23,7 +23,9 @@ export function cloudFileCandidates(environment: Environment, cwd: string, home:
 function foldersOf(environment: Environment, cwd: string, home: string): readonly string[] {
   const userHome = posix.join(home, '.config');
   const user = orElse(environment['XDG_CONFIG_HOME'], userHome);
-  const site = orElse(environment['XDG_CONFIG_DIRS'], '/etc/xdg').split(':').filter((folder) => folder !== '');
+  const site = orElse(environment['XDG_CONFIG_DIRS'], '/etc/xdg')
+    .split(':')
+    .filter((folder) => folder !== '');
   const openstack = [user, userHome, ...site, '/etc'].map((folder) => posix.join(folder, 'openstack'));
   return [...new Set([cwd, ...openstack])];
 }

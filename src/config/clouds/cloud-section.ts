@@ -6,7 +6,7 @@ const NetworkEntry = z.object({
   routes_externally: looseFlag('Whether the world can be reached through it.').default(false),
   nat_destination: looseFlag('Whether floating IPs point into it.').default(false),
   nat_source: looseFlag('Whether floating IPs are taken from it.').default(false),
-  default_interface: looseFlag('Whether its address is the node\'s.').default(false),
+  default_interface: looseFlag("Whether its address is the node's.").default(false),
 });
 
 /** `auth` of a cloud; the older names of its keys are already replaced. */
@@ -41,13 +41,17 @@ export const CloudSection = z.object({
   key: spelled('File with its key.').optional(),
   image_format: name('Disk format for uploads.').default('qcow2'),
   image_api_use_tasks: looseFlag('Whether images are imported by tasks.').default(false),
-  api_timeout: z.number().min(0).meta({ description: 'Longest time for one API call.', unit: 'seconds', spelled: true }).optional(),
+  api_timeout: z
+    .number()
+    .min(0)
+    .meta({ description: 'Longest time for one API call.', unit: 'seconds', spelled: true })
+    .optional(),
   floating_ip_source: spelled('Who gives floating IPs: `neutron`, `nova` or `None`.').optional(),
   has_network: looseFlag('Whether there is a network service.').default(true),
   networks: z.array(NetworkEntry).optional(),
   external_network: spelled('Older: name of the network that routes externally.').optional(),
   internal_network: spelled('Older: name of the network for floating IPs to point into.').optional(),
-  private: looseFlag('Whether the private address is the node\'s address.').default(false),
+  private: looseFlag("Whether the private address is the node's address.").default(false),
   force_ipv4: looseFlag('Whether IPv6 is left alone.').optional(),
 });
 

@@ -23,7 +23,7 @@ const ALTERNATIVES = [
 
 /** A provider's own keys in the words of clouds.yaml (upstream: _cloudKwargsFromProvider). */
 export function providerCloud(provider: YamlMap): YamlMap {
-  const auth = AUTH_KEYS.map((key) => [key.replaceAll('-', '_'), valueOf(provider, key)]);
+  const auth = AUTH_KEYS.map((key) => [key.replaceAll('-', '_'), valueOf(provider, key)] as const);
   return mapNode(
     {
       auth: mapNode(Object.fromEntries(auth), provider.at),
@@ -37,6 +37,7 @@ export function providerCloud(provider: YamlMap): YamlMap {
 /** The inherited login without what the provider says in another way. */
 export function withoutAlternatives(auth: YamlMap, own: YamlMap): YamlMap {
   const given = (key: string) => sourceOf(valueOf(own, key)) !== undefined;
-  const replaced = ALTERNATIVES.filter((keys) => keys.some(given)).flat();
-  return withKeys(auth, Object.fromEntries(replaced.map((key) => [key, undefined])));
+  const replaced: Record<string, undefined> = {};
+  for (const key of ALTERNATIVES.filter((keys) => keys.some(given)).flat()) replaced[key] = undefined;
+  return withKeys(auth, replaced);
 }

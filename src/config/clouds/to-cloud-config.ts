@@ -88,7 +88,15 @@ function networksOf(parsed: ParsedCloud): readonly CloudNetworkConfig[] {
   ].flatMap(({ name, isExternal }) =>
     name === undefined
       ? []
-      : [{ name, routesExternally: isExternal, natDestination: !isExternal, natSource: false, defaultInterface: isExternal }],
+      : [
+          {
+            name,
+            routesExternally: isExternal,
+            natDestination: !isExternal,
+            natSource: false,
+            defaultInterface: isExternal,
+          },
+        ],
   );
   return [...networks, ...older];
 }

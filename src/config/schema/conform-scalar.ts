@@ -9,16 +9,10 @@ type Scalar = { readonly node: YamlScalar; readonly path: KeyPath; readonly view
 
 /** The scalar as its key wants it: numbers out of quotes, 0 and 1 as booleans, numbers as text; with a warning each. */
 export function conformScalar(scalar: Scalar, report: FaultReport): unknown {
-  switch (scalar.view.shape.kind) {
-    case 'text':
-      return asText(scalar, report);
-    case 'number':
-      return asNumber(scalar, report);
-    case 'flag':
-      return asFlag(scalar, report);
-    default:
-      return scalar.node.value;
-  }
+  const { kind } = scalar.view.shape;
+  if (kind === 'text') return asText(scalar, report);
+  if (kind === 'number') return asNumber(scalar, report);
+  return kind === 'flag' ? asFlag(scalar, report) : scalar.node.value;
 }
 
 function asText({ node, path, view }: Scalar, report: FaultReport): unknown {
@@ -37,7 +31,11 @@ function asNumber({ node, path, view }: Scalar, report: FaultReport): unknown {
   if (node.type !== 'text') return node.value;
   const number = resolveNumber(node.source.trim())?.value;
   if (typeof number !== 'number' || view.notes.spelled === true) return number ?? node.value;
-  report.warn(node.at, path, `Expected a number, found ${describeNode(node)}: it is read as ${number}, remove the quotes`);
+  report.warn(
+    node.at,
+    path,
+    `Expected a number, found ${describeNode(node)}: it is read as ${number}, remove the quotes`,
+  );
   return number;
 }
 

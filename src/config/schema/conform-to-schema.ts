@@ -26,22 +26,17 @@ function conform(step: Step, context: Context): unknown {
   if (node.kind === 'scalar' && view.shape.kind !== 'list') {
     return conformScalar({ node, path, view }, context.report);
   }
-  switch (view.shape.kind) {
-    case 'list':
-      return conformList(step, view, context);
-    case 'record':
-      return node.kind === 'map' ? conformRecord({ ...step, node }, view, context) : plainValue(node);
-    case 'map':
-      return node.kind === 'map' ? conformMap({ ...step, node }, context) : plainValue(node);
-    default:
-      return plainValue(node);
-  }
+  if (view.shape.kind === 'list') return conformList(step, view, context);
+  if (node.kind === 'map' && view.shape.kind === 'record') return conformRecord({ ...step, node }, view, context);
+  if (node.kind === 'map' && view.shape.kind === 'map') return conformMap({ ...step, node }, context);
+  return plainValue(node);
 }
 
 function conformList(step: Step, view: SchemaView, context: Context): unknown {
   if (view.shape.kind !== 'list') return plainValue(step.node);
   const { item } = view.shape;
-  if (view.notes.oneOrMany === true && step.node.kind === 'scalar') return [conform({ ...step, schema: item }, context)];
+  if (view.notes.oneOrMany === true && step.node.kind === 'scalar')
+    return [conform({ ...step, schema: item }, context)];
   if (step.node.kind !== 'list') return plainValue(step.node);
   return step.node.items.map((node, index) => conform({ schema: item, node, path: [...step.path, index] }, context));
 }
@@ -85,7 +80,8 @@ function noteKey(
   const { notes } = viewSchema(schema);
   const key = String(path.at(-1));
   if (notes.rejected !== undefined) report.fault(entry.keyAt, path, notes.rejected);
-  else if (notes.withoutEffect !== undefined) report.warn(entry.keyAt, path, `Key "${key}" has no effect: ${notes.withoutEffect}`);
+  else if (notes.withoutEffect !== undefined)
+    report.warn(entry.keyAt, path, `Key "${key}" has no effect: ${notes.withoutEffect}`);
   else if (notes.insteadOf !== undefined) {
     report.warn(entry.keyAt, path, `Key "${key}" is read as "${notes.insteadOf}"`);
     return notes.insteadOf;

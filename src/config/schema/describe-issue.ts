@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { KeyPath } from '../config-fault.ts';
 import { nodeAt } from '../yaml/yaml-node.ts';
-import type { YamlNode } from '../yaml/yaml-node.ts';
+import type { ScalarType, YamlNode } from '../yaml/yaml-node.ts';
 import { schemaAt, viewSchema } from './schema-shape.ts';
 import type { SchemaView } from './schema-shape.ts';
 
@@ -28,39 +28,32 @@ export function describeIssue(issue: z.core.$ZodIssue, schema: z.core.$ZodType, 
 
 function expectation(issue: z.core.$ZodIssue, view: SchemaView | undefined): string {
   const unit = view?.notes.unit === undefined ? '' : ` of ${view.notes.unit}`;
-  switch (issue.code) {
-    case 'invalid_type':
-      return `${EXPECTED[issue.expected] ?? issue.expected}${unit}`;
-    case 'too_small':
-      if (issue.origin === 'string') return 'a text that is not empty';
-      return `a number${unit} of ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
-    case 'too_big':
-      return `a number${unit} of at most ${issue.maximum}`;
-    default:
-      return `another value (${issue.message})`;
+  if (issue.code === 'invalid_type') return `${EXPECTED[issue.expected] ?? issue.expected}${unit}`;
+  if (issue.code === 'too_small') {
+    if (issue.origin === 'string') return 'a text that is not empty';
+    return `a number${unit} of ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
   }
+  if (issue.code === 'too_big') return `a number${unit} of at most ${issue.maximum}`;
+  return `another value (${issue.message})`;
 }
 
-/** What a file holds at a place: `the number 5`, `a list`. */
+const FOUND: Readonly<Record<ScalarType, string>> = {
+  text: 'the text',
+  whole: 'the number',
+  fraction: 'the number',
+  flag: 'the boolean',
+  date: 'the date',
+  nothing: 'no value',
+};
+
+/** What a file holds at a place: `the number "5"`, `a list`. */
 export function describeNode(node: YamlNode, secret = false): string {
   if (node.kind !== 'scalar') return node.kind === 'list' ? 'a list' : 'a map';
-  const quoted = secret ? '' : ` ${quote(node.source)}`;
-  switch (node.type) {
-    case 'text':
-      return node.source === '' ? 'an empty text' : `the text${quoted}`;
-    case 'whole':
-    case 'fraction':
-      return `the number${quoted}`;
-    case 'flag':
-      return `the boolean${quoted}`;
-    case 'date':
-      return `the date${quoted}`;
-    case 'nothing':
-      return 'no value';
-  }
+  if (node.type === 'text' && node.source === '') return 'an empty text';
+  return secret || node.type === 'nothing' ? FOUND[node.type] : `${FOUND[node.type]} ${quote(node.source)}`;
 }
 
-/** The keys of the path that exist, and the one that is missing, if one is. */
+/** The last key of the path if the map before it lacks it or gives it no value; undefined: something is there. */
 export function missingKey(root: YamlNode, path: KeyPath): string | undefined {
   const key = path.at(-1);
   const parent = nodeAt(root, path.slice(0, -1));

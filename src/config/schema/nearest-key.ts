@@ -36,7 +36,9 @@ export function placesOf(key: string, schema: z.core.$ZodType, place = ''): read
   if (shape.kind !== 'map') return [];
   const own = shape.keys.get(key);
   const here = own === undefined || hasNoUse(own) ? [] : [place];
-  const below = [...shape.keys].flatMap(([name, value]) => placesOf(key, value, place === '' ? name : `${place}.${name}`));
+  const below = [...shape.keys].flatMap(([name, value]) =>
+    placesOf(key, value, place === '' ? name : `${place}.${name}`),
+  );
   return [...here, ...below];
 }
 

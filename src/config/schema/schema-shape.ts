@@ -52,22 +52,12 @@ function below(shape: SchemaShape, step: string | number): z.core.$ZodType | und
 
 function shapeOf(schema: z.core.$ZodType): SchemaShape {
   const def = defOf(schema);
-  switch (def.type) {
-    case 'object':
-      return { kind: 'map', keys: new Map(Object.entries(def.shape)) };
-    case 'array':
-      return { kind: 'list', item: def.element };
-    case 'record':
-      return { kind: 'record', value: def.valueType };
-    case 'string':
-      return { kind: 'text' };
-    case 'number':
-      return { kind: 'number' };
-    case 'boolean':
-      return { kind: 'flag' };
-    default:
-      return { kind: 'anything' };
-  }
+  if (def.type === 'object') return { kind: 'map', keys: new Map(Object.entries(def.shape)) };
+  if (def.type === 'array') return { kind: 'list', item: def.element };
+  if (def.type === 'record') return { kind: 'record', value: def.valueType };
+  if (def.type === 'string') return { kind: 'text' };
+  if (def.type === 'number') return { kind: 'number' };
+  return { kind: def.type === 'boolean' ? 'flag' : 'anything' };
 }
 
 function notesOf(schema: z.core.$ZodType): FieldNotes {

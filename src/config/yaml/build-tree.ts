@@ -73,8 +73,13 @@ class TreeBuilder {
         this.#entry(pair, own, path);
       }
     }
-    const entries = mergeEntries(own, merged, (source, message) => this.#complain(source.at, path, message));
-    return this.#weigh({ kind: 'map', entries, at: this.#place(node) }, [...entries.values()].map((entry) => entry.value));
+    const entries = mergeEntries(own, merged, (source, message) => {
+      this.#complain(source.at, path, message);
+    });
+    return this.#weigh(
+      { kind: 'map', entries, at: this.#place(node) },
+      [...entries.values()].map((entry) => entry.value),
+    );
   }
 
   #entry(pair: Pair, entries: Map<string, YamlEntry>, path: KeyPath): void {
@@ -107,7 +112,10 @@ class TreeBuilder {
     if (!isPair(item)) return this.build(item, path);
     const entries = new Map<string, YamlEntry>();
     this.#entry(item, entries, path);
-    return this.#weigh({ kind: 'map', entries, at: this.#place(item.key) }, [...entries.values()].map((entry) => entry.value));
+    return this.#weigh(
+      { kind: 'map', entries, at: this.#place(item.key) },
+      [...entries.values()].map((entry) => entry.value),
+    );
   }
 
   #scalar(node: unknown, path: KeyPath): YamlNode {

@@ -1,9 +1,8 @@
 import { LineCounter, parseDocument } from 'yaml';
-import type { YAMLParseError } from 'yaml';
 import type { FaultReport } from '../fault-report.ts';
 import { buildTree } from './build-tree.ts';
 import { describeSyntaxError, positionOf } from './syntax-fault.ts';
-import type { YamlText } from './syntax-fault.ts';
+import type { YamlSyntaxError, YamlText } from './syntax-fault.ts';
 import type { YamlNode } from './yaml-node.ts';
 
 /** Far above any real file (the largest known has 40 KiB). */
@@ -17,7 +16,10 @@ const MAX_OPEN_BRACKETS = 1000;
 const NOT_PRINTABLE = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F]/;
 
 /** Reads a file as PyYAML would (YAML 1.1, one document), but refuses duplicate keys. Undefined: faults were reported. */
-export function readYaml(source: { readonly path: string; readonly text: string }, report: FaultReport): YamlNode | undefined {
+export function readYaml(
+  source: { readonly path: string; readonly text: string },
+  report: FaultReport,
+): YamlNode | undefined {
   const yaml: YamlText = { file: source.path, text: source.text, lines: new LineCounter() };
   const refusal = refuse(source.text);
   if (refusal !== undefined) {
@@ -52,7 +54,7 @@ function parse(yaml: YamlText, report: FaultReport): YamlNode | undefined {
 }
 
 /** One fault for each line: what follows on the same line is the parser finding its way back. */
-function reportSyntax(errors: readonly YAMLParseError[], yaml: YamlText, report: FaultReport): void {
+function reportSyntax(errors: readonly YamlSyntaxError[], yaml: YamlText, report: FaultReport): void {
   const seen = new Set<number>();
   for (const error of errors) {
     const at = positionOf(yaml, error.pos[0]);

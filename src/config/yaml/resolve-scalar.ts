@@ -44,7 +44,7 @@ function resolveWhole(source: string): number | undefined {
   const digits = source.replace(/^[-+]/, '').replaceAll('_', '');
   if (WHOLE.test(source)) return sign * Number(digits);
   if (OCTAL.test(source)) return sign * Number.parseInt(`0${digits}`, 8);
-  if (HEX.test(source)) return sign * Number.parseInt(`${digits}`, 16);
+  if (HEX.test(source)) return sign * Number.parseInt(digits, 16);
   if (BINARY.test(source)) return sign * Number.parseInt(`0${digits.slice(2)}`, 2);
   return WHOLE_BASE_60.test(source) ? sign * fromBase60(digits) : undefined;
 }

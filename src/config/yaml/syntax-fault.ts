@@ -11,6 +11,8 @@ export function positionOf(yaml: YamlText, offset: number): Position {
   return { file: yaml.file, line: Math.max(1, line), column: Math.max(1, col) };
 }
 
+export type YamlSyntaxError = Pick<YAMLParseError, 'code' | 'message' | 'pos'>;
+
 const MESSAGES: Readonly<Partial<Record<YAMLParseError['code'], string>>> = {
   TAB_AS_INDENT: 'A tab is used as indentation: use blanks',
   MULTILINE_IMPLICIT_KEY: 'Expected "key: value"',
@@ -18,7 +20,7 @@ const MESSAGES: Readonly<Partial<Record<YAMLParseError['code'], string>>> = {
 };
 
 /** What the syntax error means for the writer of the file. Never quotes the line: it may hold a password. */
-export function describeSyntaxError(error: YAMLParseError): string {
+export function describeSyntaxError(error: YamlSyntaxError): string {
   if (error.code === 'BLOCK_AS_IMPLICIT_KEY') {
     return error.message.includes('sequence')
       ? 'Wrong indentation: this list item stands under no item and no key of the lines above'

@@ -14,7 +14,7 @@ export function readLoggingIni(text: string): ReadonlyMap<string, ReadonlyMap<st
 function readLine(line: string, reading: Reading): void {
   const header = /^\[([^\]]+)\]/.exec(line)?.[1];
   if (header !== undefined) {
-    reading.section = reading.sections.get(header) ?? new Map();
+    reading.section = reading.sections.get(header) ?? new Map<string, string>();
     reading.sections.set(header, reading.section);
     delete reading.key;
     return;

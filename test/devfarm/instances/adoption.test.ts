@@ -20,7 +20,9 @@ afterAll(async () => {
 }, 30_000);
 
 function startProgram(): KillableHost {
-  return new KillableHost(program.command(bench.host));
+  return new KillableHost(
+    program.command({ stateDir: bench.stateDir, network: bench.host.network, port: bench.host.port }),
+  );
 }
 
 test('an instance outlives a farm that is killed, and the next farm knows it', { timeout: 30_000 }, async () => {

@@ -1,14 +1,21 @@
 // An instance host in a process of its own, so that a test can kill it. Takes its options as JSON in the first argument
 // and orders as JSON lines on stdin; answers each with a JSON line.
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import * as z from 'zod';
 import { InstanceHost } from '../../../devfarm/instances/instance-host.ts';
 import { asError } from '../../../src/runtime/errors.ts';
 import { RecordingLogger } from '../../fakes/recording-logger.ts';
 
-const Options = z.object({ stateDir: z.string(), network: z.string(), port: z.int().optional() });
+const Options = z.object({
+  stateDir: z.string(),
+  network: z.string(),
+  port: z.int().optional(),
+  cacheDir: z.string().optional(),
+});
 const Order = z.object({
-  verb: z.enum(['build', 'boot', 'snapshot', 'destroy']),
+  verb: z.enum(['build', 'boot', 'snapshot', 'files', 'destroy']),
   argument: z.string(),
   key: z.string().default(''),
 });
@@ -26,6 +33,15 @@ async function obey(host: InstanceHost, line: string): Promise<string> {
     }
     case 'snapshot':
       return (await host.snapshot(argument, `of-${argument}`)).name;
+    case 'files':
+      return (
+        await Promise.all(
+          ['layers', 'images', 'instances'].map(async (room) => await readdir(join(host.stateDir, room))),
+        )
+      )
+        .flat()
+        .sort()
+        .join(' ');
     case 'destroy':
       await host.destroyAll();
       return 'destroyed';
@@ -34,11 +50,12 @@ async function obey(host: InstanceHost, line: string): Promise<string> {
 
 async function main(): Promise<void> {
   const answer = (facts: object): void => void process.stdout.write(`${JSON.stringify(facts)}\n`);
-  const { port, ...options } = Options.parse(JSON.parse(process.argv[2] ?? '{}'));
-  const host = await InstanceHost.open(
-    { ...options, ...(port === undefined ? {} : { port }) },
-    { log: new RecordingLogger() },
-  );
+  const { port, cacheDir, ...options } = Options.parse(JSON.parse(process.argv[2] ?? '{}'));
+  const optional = {
+    ...(port === undefined ? {} : { port }),
+    ...(cacheDir === undefined ? {} : { baseImage: { cacheDir } }),
+  };
+  const host = await InstanceHost.open({ ...options, ...optional }, { log: new RecordingLogger() });
   answer({ kind: host.mode.kind, port: host.port });
   createInterface(process.stdin).on('line', (line) => {
     obey(host, line).then(

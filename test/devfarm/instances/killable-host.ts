@@ -15,6 +15,7 @@ const Answer = z.object({
   kind: z.string().optional(),
   port: z.int().optional(),
 });
+export type Verb = 'build' | 'boot' | 'snapshot' | 'files' | 'destroy';
 export type Answer = z.output<typeof Answer>;
 
 /** The program of killable-host-program.ts as one file, beside the stages it boots, as devfarm is shipped. */
@@ -45,7 +46,7 @@ export class HostProgram implements AsyncDisposable {
   }
 
   /** The words that start it. */
-  command(options: { stateDir: string; network: string; port?: number }): readonly string[] {
+  command(options: { stateDir: string; network: string; port?: number; cacheDir?: string }): readonly string[] {
     return [process.execPath, join(this.#folder, 'host.mjs'), JSON.stringify(options)];
   }
 
@@ -54,14 +55,16 @@ export class HostProgram implements AsyncDisposable {
   }
 }
 
+const PIPED = { stdin: 'pipe', reject: false, buffer: false } as const;
+
 /** A running host program. It can be killed at any moment. */
 export class KillableHost {
-  readonly #process: ResultPromise<{ stdin: 'pipe'; reject: false; buffer: false }>;
+  readonly #process: ResultPromise<typeof PIPED>;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  constructor(argv: readonly string[]) {
     const [file = 'false', ...args] = argv;
-    this.#process = execa(file, args, { stdin: 'pipe', reject: false, buffer: false, env });
+    this.#process = execa(file, args, PIPED);
     this.#lines = this.#process.iterable({ from: 'stdout' })[Symbol.asyncIterator]();
   }
 
@@ -72,11 +75,11 @@ export class KillableHost {
     return Answer.parse(JSON.parse(line.value));
   }
 
-  order(verb: 'build' | 'boot' | 'snapshot' | 'destroy', argument: string, key = ''): void {
+  order(verb: Verb, argument: string, key = ''): void {
     this.#process.stdin.write(`${JSON.stringify({ verb, argument, key })}\n`);
   }
 
-  async ask(verb: 'build' | 'boot' | 'snapshot' | 'destroy', argument: string, key = ''): Promise<Answer> {
+  async ask(verb: Verb, argument: string, key = ''): Promise<Answer> {
     this.order(verb, argument, key);
     return await this.next();
   }

@@ -1,0 +1,171 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError } from '../config/config-fault.ts';
+import type { Database } from '../db/database.ts';
+import { openJobEvents } from '../events/open-job-events.ts';
+import type { Credential } from '../provider/remote-machine.ts';
+import { systemClock } from '../runtime/clock.ts';
+import { runControlLoop } from '../runtime/control-loop.ts';
+import { describeError } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { LoggerTree } from '../runtime/logging/logger-tree.ts';
+import { systemRandomness } from '../runtime/randomness.ts';
+import { TaskBoard } from '../runtime/task-board.ts';
+import { Wakeup } from '../runtime/wakeup.ts';
+import { RsaKeyPairs } from '../ssh/rsa-key-pairs.ts';
+import { quoteForShell } from '../ssh/quote-for-shell.ts';
+import { SshMachines } from '../ssh/ssh-machines.ts';
+import { openMetrics } from '../metrics/open-metrics.ts';
+import { Clients } from './clients.ts';
+import { ConfigWatch } from './config-watch.ts';
+import { type DaemonRoles, runDaemonLoops } from './daemon-loops.ts';
+import { Daemon } from './daemon.ts';
+import { takeInJobEvents } from './job-event-intake.ts';
+import { openState } from './open-state.ts';
+import { jobEventDeps } from './pass-deps.ts';
+import { type ConfigFiles, UnreadableConfigError } from './read-config-files.ts';
+import { listenToSignals } from './signals.ts';
+
+const CONFIG_POLL_MS = 10_000;
+const GAUGES_MS = 10_000;
+const SETTLE_MS = 15_000;
+/** Enough for a burst of launches; each costs 80 ms of one core. */
+const KEY_PAIRS_AHEAD = 20;
+
+/** Runs the daemon in this process until a signal stops it; gives its exit status. */
+export async function runDaemon(options: ConfigFiles & DaemonRoles, logging: LoggerTree): Promise<number> {
+  const log = logging.logger('nodepool');
+  const tasks = new TaskBoard(systemClock);
+  const reload = new Wakeup(systemClock);
+  const reopenLogs = (): void => {
+    logging.reopen();
+  };
+  using signals = listenToSignals({ log, tasks, clock: systemClock, reload, reopenLogs });
+  try {
+    await runUntilStopped({ options, log, tasks, reload }, signals.stop);
+    return 0;
+  } catch (error) {
+    if (signals.stop.aborted && error === signals.stop.reason) return 0;
+    log.error(`The daemon cannot run: ${describeError(error)}`);
+    return error instanceof ConfigError || error instanceof UnreadableConfigError ? 2 : 1;
+  }
+}
+
+type Run = {
+  readonly options: ConfigFiles & DaemonRoles;
+  readonly log: Logger;
+  readonly tasks: TaskBoard;
+  readonly reload: Wakeup;
+};
+
+async function runUntilStopped({ options, log, tasks, reload }: Run, signal: AbortSignal): Promise<void> {
+  const base = { clock: systemClock, randomness: systemRandomness, log, tasks };
+  const watch = await ConfigWatch.open(options, log);
+  await using database = await openState({ config: watch.config, program: 'nodepoold' }, base, signal);
+  const metrics = openMetrics(process.env, log.child('stats'));
+  await using clients = new Clients(watch.config, { ...base, ...metrics.calls });
+  const daemon = new Daemon(
+    {
+      ...base,
+      database,
+      clients,
+      machines: new SshMachines({ ...base, log: log.child('utils') }),
+      keyPairs: new RsaKeyPairs(KEY_PAIRS_AHEAD, { log }),
+      quoteForShell,
+      accountKeys: accountKeys(),
+      metrics: metrics.nodes,
+      scriptEnvironment: scriptEnvironment(),
+    },
+    await rememberedRounds(database),
+  );
+  await using events = listenToEvents(daemon, options, signal);
+  const stopListening = database.onChange(({ table }) => {
+    daemon.onRowsChanged(table);
+  });
+  log.info('Nodepool is running', { installation: database.installationId, config: options.config });
+  const gauges = {
+    name: 'stats',
+    intervalMs: GAUGES_MS,
+    pass: async () => {
+      metrics.sendGauges(await database.nodes.count(), clients.config);
+    },
+  };
+  await Promise.all([
+    runDaemonLoops(daemon, options, signal),
+    runControlLoop(gauges, { ...base, log: log.child('stats') }, signal),
+    runControlLoop(configLoop({ watch, reload, daemon, events }), { ...base, log: log.child('NodePool') }, signal),
+  ]);
+  stopListening();
+  daemon.queueStatus.close();
+  await Promise.race([daemon.settled(), systemClock.sleep(SETTLE_MS)]);
+  log.info('Nodepool has stopped', { unfinished: daemon.launches.size + daemon.deletions.size });
+}
+
+async function rememberedRounds(database: Database): Promise<ConstructorParameters<typeof Daemon>[1]> {
+  return (await database.rounds.list(100)).map(({ labels }) => labels);
+}
+
+type Events = AsyncDisposable & { setPublishers(endpoints: readonly string[]): void };
+
+function listenToEvents(daemon: Daemon, roles: DaemonRoles, signal: AbortSignal): Events {
+  const { clients, log, clock } = daemon.parts;
+  const deps = jobEventDeps(daemon, signal);
+  const events = openJobEvents(
+    roles.deletes ? clients.config.zmqPublishers : [],
+    {
+      onEvents: (batch) => takeInJobEvents(batch, deps, signal),
+      onResync: (reason) => {
+        log.child('NodeUpdateListener').debug(`Events may have been missed: ${reason}`);
+        daemon.wakeReconcile.wake();
+      },
+      clock,
+      log,
+    },
+    signal,
+  );
+  return {
+    setPublishers: (endpoints) => {
+      if (roles.deletes) events.setPublishers(endpoints);
+    },
+    [Symbol.asyncDispose]: () => events.close(),
+  };
+}
+
+function configLoop(parts: {
+  readonly watch: ConfigWatch;
+  readonly reload: Wakeup;
+  readonly daemon: Daemon;
+  readonly events: Events;
+}): Parameters<typeof runControlLoop>[0] {
+  const { watch, reload, daemon, events } = parts;
+  return {
+    name: 'config',
+    intervalMs: CONFIG_POLL_MS,
+    wakeup: reload,
+    pass: async () => {
+      const config = await watch.reload();
+      if (config === undefined) return;
+      daemon.parts.clients.use(config);
+      daemon.queueStatus.setServers(config.gearmanServers);
+      events.setPublishers(config.zmqPublishers);
+      daemon.wakeAllocation.wake();
+      daemon.wakeImages.wake();
+    },
+  };
+}
+
+/** The account's own keys, offered to build servers where the provider names a keypair (upstream 0.2). */
+function accountKeys(): readonly Credential[] {
+  return ['id_rsa', 'id_ecdsa', 'id_ed25519'].map((name) => ({
+    kind: 'key-file',
+    path: join(homedir(), '.ssh', name),
+  }));
+}
+
+/** The variables that scripts on machines get. */
+function scriptEnvironment(): Readonly<Record<string, string>> {
+  const ours = Object.entries(process.env).filter(
+    (entry): entry is [string, string] => entry[0].startsWith('NODEPOOL_') && entry[1] !== undefined,
+  );
+  return Object.fromEntries(ours);
+}

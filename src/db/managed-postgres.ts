@@ -1,0 +1,12 @@
+import { existsSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseRefusedError, DatabaseUnavailableError } from '../runtime/errors.ts';
+import { Secret } from '../runtime/secret.ts';
+import type { Cluster } from './cluster-folder.ts';
+import { clusterOf, clusterVersion, ensureClusterFolders } from './cluster-folder.ts';
+import { takeFileLock } from './file-lock.ts';
+import type { ClusterDeps } from './make-cluster.ts';
+import { complaintIn, makeCluster } from './make-cluster.ts';
+import { findPostgresPrograms } from './postgres-programs.ts';
+import { disownLockFiles, isAnswering, postmasterState } from './postmaster.ts';
+import { runProgram } from './run-program.ts';

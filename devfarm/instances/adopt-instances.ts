@@ -6,6 +6,7 @@ import { thawInstance } from './freeze-instance.ts';
 import { UnfitMachineError } from './host-mode.ts';
 import { findInstanceProcess } from './instance-process.ts';
 import type { InstanceStore } from './instance-store.ts';
+import { isClaimUnderWay } from './owner-claim.ts';
 import { findInstanceElsewhere } from './own-network.ts';
 import { listLaunchersBelow, sendSignal } from './process-table.ts';
 import type { StateFolder } from './state-folder.ts';
@@ -75,7 +76,7 @@ async function listLeftovers(folder: StateFolder): Promise<readonly string[]> {
   const found = [];
   for (const room of [folder.layers, folder.images, folder.instances, folder.path]) {
     const hidden = (await readdir(room)).filter((name) => name.startsWith('.'));
-    found.push(...hidden.map((name) => join(room, name)));
+    for (const name of hidden) if (!(await isClaimUnderWay(name))) found.push(join(room, name));
   }
   return found;
 }

@@ -1,3 +1,4 @@
+import { rmdir } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import PQueue from 'p-queue';
 import type { Logger } from '../../src/runtime/logger.ts';
@@ -83,9 +84,10 @@ export class InstanceHost implements AsyncDisposable {
    */
   static async open(options: InstanceHostOptions, deps: { readonly log: Logger }): Promise<InstanceHost> {
     requireLoopbackNetwork(options.network ?? '127.77');
-    const folder = await StateFolder.open(options.stateDir, await detectHostMode());
+    const folder = new StateFolder(options.stateDir, await detectHostMode());
     const release = await claimFolder(folder.path);
     try {
+      await folder.prepare();
       const host = new InstanceHost(folder, { options, log: deps.log, release });
       await host.#images.load();
       await host.#instances.load();
@@ -239,8 +241,9 @@ export class InstanceHost implements AsyncDisposable {
       }),
     );
     for (const { name } of this.listImages()) await this.deleteImage(name);
+    await this.#folder.empty();
     await this.close();
-    await this.#folder.remove(this.#folder.path);
+    await rmdir(this.stateDir).catch(() => undefined); // a mount point, not ours to remove, or claimed already
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -21,6 +21,7 @@ export type Program = {
  * @throws {Error} it failed, or took longer than its time
  */
 export async function runProgram(program: Program): Promise<string> {
+  program.signal?.throwIfAborted();
   const [file = 'false', ...args] = asMortal(program.argv);
   const result = await execa(file, args, {
     stdin: 'ignore',
@@ -34,13 +35,14 @@ export async function runProgram(program: Program): Promise<string> {
   program.signal?.throwIfAborted();
   if (!result.failed) return result.stdout;
   if (result.timedOut) throw new Error(`Cannot ${program.purpose}: it took more than ${program.timeoutMs / 1000} s`);
-  throw asDiskFull(new Error(`Cannot ${program.purpose}: ${lastLine(result.stderr) ?? result.shortMessage}`));
+  throw asDiskFull(new Error(`Cannot ${program.purpose}: ${reasonIn(result.stderr) ?? result.shortMessage}`));
 }
 
 /** The same failure as a DiskFullError if that is what it is. */
 export function asDiskFull(error: Error): Error {
-  const full = /ENOSPC|EDQUOT|no space left on device|disk quota exceeded/i.test(error.message);
-  return full ? new DiskFullError(`${error.message} (the disk is full)`, { cause: error }) : error;
+  return DISK_FULL.test(error.message)
+    ? new DiskFullError(`${error.message} (the disk is full)`, { cause: error })
+    : error;
 }
 
 /** Must stand innermost, after `unshare --user`: a change of user takes the death signal away. */
@@ -52,10 +54,13 @@ function asMortal(argv: readonly string[]): readonly string[] {
   return [...argv.slice(0, end), 'setpriv', '--pdeathsig', 'KILL', ...own];
 }
 
-function lastLine(text: string): string | undefined {
-  return text
+/** The line that tells most: that of a full disk, else the last; "exiting with failure status" follows the true one. */
+function reasonIn(stderr: string): string | undefined {
+  const lines = stderr
     .split('\n')
     .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .at(-1);
+    .filter((line) => line !== '' && !line.includes('previous errors'));
+  return lines.find((line) => DISK_FULL.test(line)) ?? lines.at(-1);
 }
+
+const DISK_FULL = /ENOSPC|EDQUOT|no space left on device|disk quota exceeded/i;

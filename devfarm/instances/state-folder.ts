@@ -1,4 +1,4 @@
-import { chmod, mkdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import PQueue from 'p-queue';
 import { asError } from '../../src/runtime/errors.ts';
@@ -22,18 +22,22 @@ export class StateFolder {
   readonly mode: HostMode;
   readonly #turns = new PQueue({ concurrency: 1 });
 
-  private constructor(path: string, mode: HostMode) {
-    this.path = path;
+  constructor(path: string, mode: HostMode) {
+    this.path = resolve(path);
     this.mode = mode;
   }
 
-  /** @throws {UnfitMachineError} the folder's file system cannot hold layers */
-  static async open(path: string, mode: HostMode): Promise<StateFolder> {
-    const folder = new StateFolder(resolve(path), mode);
-    for (const part of [folder.layers, folder.images, folder.instances]) await mkdir(part, { recursive: true });
-    await chmod(folder.path, 0o700); // instances may make setuid files, which no other user of the host may run
-    await folder.#requireOverlay();
-    return folder;
+  /** Makes what is missing; call it when the folder is claimed. @throws {UnfitMachineError} it cannot hold layers */
+  async prepare(): Promise<void> {
+    for (const part of [this.layers, this.images, this.instances]) await mkdir(part, { recursive: true });
+    await chmod(this.path, 0o700); // instances may make setuid files, which no other user of the host may run
+    await this.#requireOverlay();
+  }
+
+  /** Removes everything but the claim. */
+  async empty(): Promise<void> {
+    const names = (await readdir(this.path)).filter((name) => name !== 'owner' && !name.startsWith('.owner-'));
+    await this.remove(...names.map((name) => join(this.path, name)));
   }
 
   get layers(): string {

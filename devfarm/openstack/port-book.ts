@@ -20,7 +20,13 @@ export function makeServerPort({ server, address }: Plug, network: NetworkRecord
 
 /** Gives a port that a user made to a server; from now on it has the machine's address. */
 export function claimPort({ server, address }: Plug, port: PortRecord, cloud: Cloud): PortRecord {
-  const change = { ...ownedBy(server), address, ownAddress: port.address, updatedAt: cloud.nowMs, revision: port.revision + 3 };
+  const change = {
+    ...ownedBy(server),
+    address,
+    ownAddress: port.address,
+    updatedAt: cloud.nowMs,
+    revision: port.revision + 3,
+  };
   return cloud.ports.change(port.id, change) ?? port;
 }
 

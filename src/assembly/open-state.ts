@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { type Database, type DatabaseDeps, openDatabase } from '../db/database.ts';
-import { startManagedPostgres } from '../db/managed-postgres.ts';
+import { ensureManagedPostgres } from '../db/managed-postgres.ts';
 
 /** Where the managed database lives: `$NODEPOOL_STATE_DIR`, else /var/lib/nodepool for root, else the account's own. */
 export function stateDirectory(): string {
@@ -22,6 +22,6 @@ export async function openState(
   signal: AbortSignal,
 ): Promise<Database> {
   const { config, program } = state;
-  const url = config.databaseUrl ?? (await startManagedPostgres(stateDirectory(), deps, signal)).url;
+  const url = config.databaseUrl ?? (await ensureManagedPostgres({ stateDir: stateDirectory() }, deps, signal));
   return await openDatabase({ url, program }, deps, signal);
 }

@@ -48,7 +48,9 @@ export function ensureClusterFolders(cluster: Cluster): void {
     if (cluster.socketFolder !== cluster.folder) ensurePrivateFolder(cluster.socketFolder, cluster.user);
   } catch (error) {
     if (error instanceof DatabaseRefusedError) throw error;
-    throw new DatabaseRefusedError(`Cannot make the folder "${cluster.folder}" of the local Postgres`, { cause: error });
+    throw new DatabaseRefusedError(`Cannot make the folder "${cluster.folder}" of the local Postgres`, {
+      cause: error,
+    });
   }
 }
 
@@ -70,16 +72,15 @@ function socketIn(folder: string): string {
 
 /** A folder in /tmp may have been put there by someone who wants to be our database. */
 function ensurePrivateFolder(folder: string, user: ServerUser | undefined): void {
-  if (!existsSync(folder)) {
-    mkdirSync(folder, { mode: 0o700 });
-    if (user !== undefined) chownSync(folder, user.uid, user.gid);
-  }
+  if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
   const found = lstatSync(folder);
-  const owner = user?.uid ?? process.getuid?.();
-  if (!found.isDirectory() || (found.uid !== owner && found.uid !== process.getuid?.())) {
-    throw new DatabaseRefusedError(`Cannot use the folder "${folder}" for the local Postgres: it belongs to another user`);
+  // Our own too: a program that died between making it and giving it away left it to us.
+  const owners = [process.getuid?.(), user?.uid];
+  if (!found.isDirectory() || !owners.includes(found.uid)) {
+    throw new DatabaseRefusedError(
+      `Cannot use the folder "${folder}" for the local Postgres: it belongs to another user`,
+    );
   }
-  // A program that died between making and giving it away left it to us.
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
   chmodSync(folder, 0o700);
 }

@@ -1,3 +1,4 @@
+import type { StdioOptions } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import type { Clock } from '../runtime/clock.ts';
 import { withDeadline } from '../runtime/clock.ts';
@@ -10,7 +11,6 @@ export type Program = {
   readonly user?: ServerUser | undefined;
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
-  readonly input?: string;
   /** In a process group of its own: a signal to ours (Ctrl-C) does not reach it. */
   readonly detached?: boolean;
   readonly deadlineMs: number;
@@ -35,16 +35,15 @@ export async function runProgram(
   deps: { readonly clock: Clock },
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { path, args, user, cwd, env, input = '', detached = false } = program;
-  const child = spawn(path, args, { ...user, cwd, detached, env: { ...process.env, ...env, LC_ALL: 'C' } });
+  const { path, args, user, cwd, env, detached = false } = program;
+  const stdio = ['ignore', 'pipe', 'pipe'] satisfies StdioOptions;
+  const child = spawn(path, args, { ...user, cwd, detached, stdio, env: { ...process.env, ...env, LC_ALL: 'C' } });
   let output = '';
   const keep = (chunk: Buffer): void => {
     output = (output + chunk.toString()).slice(-MAX_OUTPUT);
   };
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
-  child.stdin.on('error', () => undefined); // ended before it read its input: its code tells
-  child.stdin.end(input);
   const ended = new Promise<Outcome>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => {

@@ -24,5 +24,7 @@ function unprivilegedUser(): ServerUser {
     const [, , uid, gid] = accounts.find(([name]) => name === wanted) ?? [];
     if (Number(uid) > 0) return { uid: Number(uid), gid: Number(gid) };
   }
-  throw new DatabaseRefusedError('Cannot run a local Postgres as root: there is neither a user "postgres" nor "nobody"');
+  throw new DatabaseRefusedError(
+    'Cannot run a local Postgres as root: there is neither a user "postgres" nor "nobody"',
+  );
 }

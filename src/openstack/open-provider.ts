@@ -19,6 +19,9 @@ import { Session } from './session.ts';
 /** A bound that a working farm never meets: each node waits for one call at a time. */
 const LEAST_QUEUE = 2_000;
 
+/** `rate: 0.001` is how operators say "no limit". */
+const NO_LIMIT_MS = 1;
+
 export type ProviderDeps = {
   readonly clock: Clock;
   readonly randomness: Randomness;
@@ -70,7 +73,7 @@ function buildCaller(config: ProviderConfig, parts: CallerParts, closing: AbortS
   const gate = new RequestGate(
     {
       name: `provider ${config.name}`,
-      minGapMs: config.minRequestGapMs,
+      minGapMs: config.minRequestGapMs > NO_LIMIT_MS ? config.minRequestGapMs : 0,
       concurrency,
       deadlineMs: config.apiTimeoutMs,
       maxQueued: Math.max(LEAST_QUEUE, 4 * config.maxServers),

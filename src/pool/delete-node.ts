@@ -18,7 +18,7 @@ export type DeleteDeps = {
   readonly cloud: CloudProvider;
   /** Absent where the target has no Jenkins. */
   readonly agents: Agents | undefined;
-  readonly metrics: NodeMetrics;
+  readonly metrics: Pick<NodeMetrics, 'nodeDeleted'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly task: Task;

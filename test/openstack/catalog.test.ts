@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { CloudConfig } from '../../src/config/config.ts';
 import { Catalog, endpointOf, type ServiceName } from '../../src/openstack/catalog.ts';
-import { aCloud } from './open-test-provider.ts';
+import { aCloud } from './a-provider.ts';
 import { recorded } from './replay-cloud.ts';
 
 const { token } = recorded('login') as { token: { catalog: unknown } };

@@ -1,12 +1,12 @@
 import { onTestFinished } from 'vitest';
-import type { CloudConfig, ProviderConfig } from '../../src/config/config.ts';
+import type { ProviderConfig } from '../../src/config/config.ts';
 import type { CallReport } from '../../src/openstack/api-caller.ts';
 import { openProvider, type ProviderDeps } from '../../src/openstack/open-provider.ts';
 import type { CloudProvider } from '../../src/provider/cloud-provider.ts';
-import { Secret } from '../../src/runtime/secret.ts';
 import { TaskBoard } from '../../src/runtime/task-board.ts';
 import { CountingRandomness } from '../fakes/counting-randomness.ts';
 import { RecordingLogger } from '../fakes/recording-logger.ts';
+import { aProvider } from './a-provider.ts';
 import { SkippingClock } from './skipping-clock.ts';
 
 export type TestProvider = {
@@ -38,43 +38,4 @@ export function openTestProvider(
   );
   onTestFinished(() => provider.close());
   return { provider, clock, log, calls };
-}
-
-export function aCloud(url: string, facts: Partial<CloudConfig> = {}): CloudConfig {
-  return {
-    name: 'cloud',
-    authUrl: `${url}/v3`,
-    auth: { kind: 'password', username: 'nodepool', password: new Secret('the password'), projectName: 'nodepool' },
-    interface: 'public',
-    verify: true,
-    imageApiUseTasks: false,
-    endpointOverrides: {},
-    serviceTypes: {},
-    serviceNames: {},
-    networks: [],
-    private: false,
-    ...facts,
-  };
-}
-
-function aProvider(url: string): ProviderConfig {
-  return {
-    name: 'wmf',
-    cloud: aCloud(url),
-    maxServers: 10,
-    minRequestGapMs: 0,
-    apiTimeoutMs: 60_000,
-    bootTimeoutMs: 60_000,
-    launchTimeoutMs: 3_600_000,
-    networks: [],
-    ipv6Preferred: false,
-    cleanFloatingIps: false,
-    availabilityZones: [],
-    templateHostname: 'template-{image.name}-{timestamp}',
-    securityGroups: [],
-    launchRetries: 3,
-    maxConcurrency: 0,
-    sshPort: 22,
-    images: [],
-  };
 }

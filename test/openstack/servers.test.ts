@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Server, ServerSpec } from '../../src/provider/cloud-provider.ts';
 import { QuotaExceededError, RequestRefusedError } from '../../src/provider/errors.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
-import { aCloud, openTestProvider } from './open-test-provider.ts';
+import { aCloud } from './a-provider.ts';
+import { openTestProvider } from './open-test-provider.ts';
 import { recorded, ReplayCloud } from './replay-cloud.ts';
 
 const PRIVATE = '79801d34-aee0-4e88-80db-c9e4ae23075c';

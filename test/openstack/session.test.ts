@@ -3,7 +3,8 @@ import type { CloudAuth } from '../../src/config/config.ts';
 import { CredentialsRefusedError, RequestRefusedError, TransientProviderError } from '../../src/provider/errors.ts';
 import { Secret } from '../../src/runtime/secret.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
-import { aCloud, openTestProvider } from './open-test-provider.ts';
+import { aCloud } from './a-provider.ts';
+import { openTestProvider } from './open-test-provider.ts';
 import { recorded, ReplayCloud, type Reply } from './replay-cloud.ts';
 
 const LOGIN = 'POST /v3/auth/tokens';

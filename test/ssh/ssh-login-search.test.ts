@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +9,6 @@ import { DeadlineExceededError } from '../../src/runtime/errors.ts';
 import { Secret } from '../../src/runtime/secret.ts';
 import { TaskBoard } from '../../src/runtime/task-board.ts';
 import { SshMachines } from '../../src/ssh/ssh-machines.ts';
-import { FakeClock } from '../fakes/fake-clock.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
 import { RecordingLogger } from '../fakes/recording-logger.ts';
 import { RetryClock } from './retry-clock.ts';

@@ -1,12 +1,8 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import ssh2, { type AuthContext } from 'ssh2';
+import ssh2 from 'ssh2';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Credential, Login, OpenOptions, RemoteSession } from '../../src/provider/remote-machine.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
-import { DeadlineExceededError } from '../../src/runtime/errors.ts';
 import { Secret } from '../../src/runtime/secret.ts';
 import { TaskBoard } from '../../src/runtime/task-board.ts';
 import { SshMachines } from '../../src/ssh/ssh-machines.ts';
@@ -45,11 +41,6 @@ const open = (
     { timeoutMs: 60_000, ...options },
     neverAborted,
   );
-
-const acceptOnly =
-  (username: string) =>
-  (attempt: AuthContext): boolean =>
-    attempt.username === username;
 
 describe('a machine that boots', () => {
   test.each<{ how: string } & SshScript>([

@@ -12,8 +12,8 @@ export interface Abraxas {
   submitJob(name: string, options: AbraxasOptions, data: string): PromiseLike<string>;
   /** Gives the handle. */
   submitJobBg(name: string, options: AbraxasOptions, data: string): PromiseLike<string>;
-  /** By function name. */
-  status(): PromiseLike<Readonly<Record<string, AbraxasStatus>>>;
+  /** By function name, in a list of one. */
+  status(): PromiseLike<readonly [Readonly<Record<string, AbraxasStatus>>]>;
   /** With `connect`: the connection is up. */
   on(event: string, listener: () => void): void;
   disconnect(): void;

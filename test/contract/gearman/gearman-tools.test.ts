@@ -56,7 +56,7 @@ describe('gearman and gearadmin through gearmand', { timeout: LIMIT_MS }, () => 
     await using bench = new RealBench();
     bench.worker(server).register('our failure', () => Promise.resolve({ type: 'fail' }));
 
-    await expect(run('gearman', [...at(), '-f', 'our failure', ''])).rejects.toThrow();
+    await expect(run('gearman', [...at(), '-f', 'our failure', 'a text'])).rejects.toThrow();
   });
 
   test('its status shows our worker', async () => {

@@ -158,9 +158,16 @@ describe('with one gearmand', { timeout: LIMIT_MS }, () => {
 
   test('a full queue refuses the job, and the error says why', async () => {
     await using bench = new RealBench();
-    await limitQueue(server, 'limited');
+    const begun = new Deferred<AssignedJob>();
+    bench.worker(server).register('limited', (job) => {
+      begun.resolve(job);
+      return new Promise(() => undefined);
+    });
     const client = bench.client(server);
-    const jobs = [client.submit(aJob('limited'), neverAborted), client.submit(aJob('limited'), neverAborted)];
+    const jobs = [client.submit(aJob('limited'), neverAborted)];
+    await begun.promise; // gearmand limits only functions that it knows
+    await limitQueue(server, 'limited');
+    jobs.push(client.submit(aJob('limited'), neverAborted), client.submit(aJob('limited'), neverAborted));
     for (const job of jobs) job.catch(() => undefined); // one of them waits until the bench is closed
 
     await expect(Promise.race(jobs)).rejects.toThrow('QUEUE_ERROR: Job queue is full');

@@ -40,7 +40,7 @@ type Pair = { readonly recorded: unknown; readonly actual: unknown; readonly pat
 
 function compare({ recorded, actual, path }: Pair, ids: IdBook): string[] {
   if (recorded === '<cut>') return [];
-  if (FREE_KEYS.has(path.split('.').at(-1) ?? '')) return [];
+  if (isFree(path)) return [];
   const kind = kindOf(recorded);
   if (kind !== kindOf(actual)) return [`${path}: ${show(recorded)} was recorded, but got ${show(actual)}`];
   if (Array.isArray(recorded)) return compareLists({ recorded, actual, path }, ids);
@@ -48,6 +48,10 @@ function compare({ recorded, actual, path }: Pair, ids: IdBook): string[] {
   if (recorded === actual) return [];
   if (typeof recorded === 'string' && typeof actual === 'string' && agree(recorded, actual, ids)) return [];
   return [`${path}: ${show(recorded)} was recorded, but got ${show(actual)}`];
+}
+
+function isFree(path: string): boolean {
+  return FREE_KEYS.has(path.split('.').at(-1) ?? '');
 }
 
 function agree(recorded: string, actual: string, ids: IdBook): boolean {
@@ -100,5 +104,5 @@ function kindOf(value: unknown): string {
 }
 
 function show(value: unknown): string {
-  return (JSON.stringify(value) as string | undefined) ?? 'nothing';
+  return value === undefined ? 'nothing' : JSON.stringify(value);
 }

@@ -24,6 +24,8 @@ const RECORDED = {
   publicNetwork: '3b298301-cc5a-4a4f-9a3b-bece6067cf06',
 };
 
+type CallOptions = { readonly headers?: Record<string, string>; readonly body?: unknown };
+
 /** Sends recorded requests to another cloud and compares its answers with the recorded ones. */
 export class TranscriptReplay {
   readonly subject: OpenStackSubject;
@@ -41,36 +43,29 @@ export class TranscriptReplay {
     for (const [service, port] of Object.entries(PORTS)) {
       replay.ids.set(`http://<HOST>:${port}`, subject.origins[service as keyof ServiceOrigins]);
     }
-    const me = await replay.call('identity', 'GET', '/v3/auth/tokens?nocatalog', {
+    const me = await replay.call('identity', 'GET /v3/auth/tokens?nocatalog', {
       headers: { 'x-subject-token': replay.#token },
     });
     replay.ids.set(RECORDED.project, String(at(me.json, 'token', 'project', 'id')));
     replay.ids.set(RECORDED.user, String(at(me.json, 'token', 'user', 'id')));
-    const networks = await replay.call('network', 'GET', '/v2.0/networks');
+    const networks = await replay.call('network', 'GET /v2.0/networks');
     for (const network of at(networks.json, 'networks') as { id: string; name: string }[]) {
       replay.ids.set(network.name === 'public' ? RECORDED.publicNetwork : RECORDED.privateNetwork, network.id);
     }
-    const images = await replay.call('image', 'GET', '/v2/images?name=base-test');
+    const images = await replay.call('image', 'GET /v2/images?name=base-test');
     replay.ids.set(RECORDED.image, String(at(images.json, 'images', '0', 'id')));
     return replay;
   }
 
-  /** A request that no transcript holds. */
-  async call(
-    service: keyof ServiceOrigins,
-    method: string,
-    path: string,
-    options: { readonly headers?: Record<string, string>; readonly body?: unknown } = {},
-  ): Promise<RawAnswer> {
+  /** A request that no transcript holds: `GET /v2.1/servers`. */
+  async call(service: keyof ServiceOrigins, line: string, options: CallOptions = {}): Promise<RawAnswer> {
     const { headers = {}, body } = options;
+    const [method = 'GET', path = '/'] = line.split(' ');
+    const type = body === undefined ? {} : { 'content-type': 'application/json' };
     return await sendRaw({
       method,
       url: `${this.subject.origins[service]}${path}`,
-      headers: {
-        'x-auth-token': this.#token,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...headers,
-      },
+      headers: { 'x-auth-token': this.#token, ...type, ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   }
@@ -83,11 +78,11 @@ export class TranscriptReplay {
       flavorRef: '2',
       networks: [{ uuid: this.ids.get(RECORDED.privateNetwork) }],
     };
-    const created = await this.call('compute', 'POST', '/v2.1/servers', { body: { server } });
+    const created = await this.call('compute', 'POST /v2.1/servers', { body: { server } });
     const id = String(at(created.json, 'server', 'id'));
     this.ids.set(recordedId, id);
     await this.until(async () => {
-      const answer = await this.call('compute', 'GET', `/v2.1/servers/${id}`);
+      const answer = await this.call('compute', `GET /v2.1/servers/${id}`);
       this.#lastBodies.set(`/v2.1/servers/${recordedId}`, answer.json as Record<string, unknown>);
       return at(answer.json, 'server', 'status') === 'ACTIVE';
     });
@@ -96,8 +91,8 @@ export class TranscriptReplay {
 
   /** Deletes a server and waits until it is gone. */
   async removeServer(id: string): Promise<void> {
-    await this.call('compute', 'DELETE', `/v2.1/servers/${id}`);
-    await this.until(async () => (await this.call('compute', 'GET', `/v2.1/servers/${id}`)).status === 404);
+    await this.call('compute', `DELETE /v2.1/servers/${id}`);
+    await this.until(async () => (await this.call('compute', `GET /v2.1/servers/${id}`)).status === 404);
   }
 
   /** Lets time pass until something is so. */

@@ -35,20 +35,20 @@ export function readTranscript(file: string): Exchange[] {
 }
 
 function readExchange(lines: readonly string[], start: number, scene: string): Exchange {
-  const [, method = '', path = '', service = ''] = REQUEST.exec(lines[start] ?? '') ?? [];
+  const [, method, path, service] = REQUEST.exec(lines[start] ?? '') ?? [];
   const end = lines.findIndex((line, index) => index > start && (REQUEST.test(line) || line.startsWith('### ')));
   const block = lines.slice(start + 1, end === -1 ? undefined : end);
   const sent = split(block.filter((line) => line.startsWith('> ')).map((line) => line.slice(2)));
   const first = block.findIndex((line) => line.startsWith('< HTTP/'));
-  const status = Number(/^< HTTP\/1.1 (\d+)/.exec(block[first] ?? '')?.[1]);
+  const status = Number(block[first]?.split(' ')[2]);
   const received = split(block.slice(first + 1).map((line) => line.replace(/^< /, '')));
   const isDifference = received.body.startsWith('(headers as before');
   return {
     scene,
     line: start + 1,
     service: service as keyof ServiceOrigins,
-    method,
-    path,
+    method: String(method),
+    path: String(path),
     headers: sent.headers,
     body: sent.body === '' ? undefined : sent.body,
     status,

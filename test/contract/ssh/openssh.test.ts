@@ -10,8 +10,11 @@ import { Secret } from '../../../src/runtime/secret.ts';
 import { TaskBoard } from '../../../src/runtime/task-board.ts';
 import { quoteForShell } from '../../../src/ssh/quote-for-shell.ts';
 import { generateRsaKeyPair } from '../../../src/ssh/rsa-key-pairs.ts';
+import { proveLogin } from '../../../src/ssh/prove-login.ts';
+import { SshConnection } from '../../../src/ssh/ssh-connection.ts';
 import { SshMachines } from '../../../src/ssh/ssh-machines.ts';
 import { SshSession } from '../../../src/ssh/ssh-session.ts';
+import { FakeClock } from '../../fakes/fake-clock.ts';
 import { neverAborted } from '../../fakes/never-aborted.ts';
 import { RecordingLogger } from '../../fakes/recording-logger.ts';
 import { type Sshd, startSshd } from '../../peers/sshd.ts';
@@ -82,14 +85,15 @@ describe('a login at OpenSSH', () => {
   });
 
   test('that ends in a greeting instead of a shell is a refusal, known before the machine hangs up', async () => {
-    const login = loginWith(greeted.private);
+    const connection = new SshConnection(loginWith(greeted.private));
+    await connection.connect();
+    await connection.logIn([{ kind: 'key', privateKey: new Secret(greeted.private) }]);
 
-    const failure = machines.open(login, { timeoutMs: 1_000 }, neverAborted);
+    const proof = proveLogin(connection, { clock: systemClock }, neverAborted);
 
-    await expect(failure).rejects.toBeInstanceOf(DeadlineExceededError);
-    await expect(failure).rejects.toMatchObject({
-      cause: { fault: 'authentication', message: expect.stringContaining('Please login as the user') as unknown },
-    });
+    await expect(proof).rejects.toMatchObject({ fault: 'authentication' });
+    await expect(proof).rejects.toThrow('it answered "Please login as the user "debian" rather than');
+    connection.destroy();
   });
 });
 
@@ -123,7 +127,7 @@ describe('a command at OpenSSH', () => {
 
     const result = await session.run('kill -TERM $$', { name: 'suicide', timeoutMs: 9_000 }, neverAborted);
 
-    expect(result).toMatchObject({ status: undefined, signal: 'TERM' });
+    expect(result).toMatchObject({ status: undefined, signal: 'SIGTERM' });
   });
 
   test('that reads its input sees the end of it', async () => {
@@ -132,22 +136,22 @@ describe('a command at OpenSSH', () => {
     expect((await session.run('cat; echo done', { name: 'cat', timeoutMs: 9_000 }, neverAborted)).tail).toBe('done');
   });
 
-  test('on a terminal is killed when its time is over', async () => {
-    await using session = await openSession();
-    const mark = join(sshd.folder, 'survived');
-    const script = `trap '' HUP; echo $$; sleep 1; touch ${mark}`;
-    const lines: string[] = [];
+  test('on a terminal is killed when its time is over, even if it ignores that the terminal goes', async () => {
+    const clock = new FakeClock();
+    const patient = new SshMachines({ clock, log: new RecordingLogger(), tasks });
+    await using session = await patient.open(loginWith(ours.private), { timeoutMs: 20_000 }, neverAborted);
+    let pid = '';
+    const onLine = (line: string): void => {
+      pid = line;
+      void clock.advance(300);
+    };
 
-    const run = session.run(
-      script,
-      { name: 'slow', timeoutMs: 300, pty: true, onLine: (line) => lines.push(line) },
-      neverAborted,
-    );
+    const script = "trap '' HUP; echo $$; while :; do sleep 1; done";
+    const run = session.run(script, { name: 'slow', timeoutMs: 300, pty: true, onLine }, neverAborted);
 
     await expect(run).rejects.toThrow(DeadlineExceededError);
-    const gone = `while kill -0 ${lines[0]} 2>/dev/null; do sleep 0.05; done`;
-    await session.run(gone, { name: 'wait', timeoutMs: 9_000 }, neverAborted);
-    await expect(stat(mark)).rejects.toThrow('ENOENT');
+    const gone = `while kill -0 ${pid} 2>&-; do sleep 0.05; done; echo gone`;
+    expect((await session.run(gone, { name: 'wait', timeoutMs: 9_000 }, neverAborted)).tail).toBe('gone');
   });
 
   test('gets its arguments as they were quoted', async () => {

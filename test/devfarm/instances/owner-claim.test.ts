@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { claimFolder } from '../../../devfarm/instances/owner-claim.ts';
+import { until } from '../../peers/until.ts';
 import { findProcess, formatIdentity, isRunning, parseIdentity } from '../../../devfarm/instances/process-identity.ts';
 
 let folder: string;
@@ -64,8 +65,7 @@ test('a zombie counts as ended: nobody may be there to reap it for seconds', asy
   const line = await parent.iterable()[Symbol.asyncIterator]().next();
   const pid = Number(line.value);
 
-  const stat = async (): Promise<string> => await readFile(`/proc/${pid}/stat`, 'utf8');
-  await expect.poll(stat).toMatch(/\) Z /);
+  await until('it is a zombie', async () => (await readFile(`/proc/${pid}/stat`, 'utf8')).includes(') Z '));
   expect(await findProcess(pid)).toBeUndefined();
 
   parent.kill('SIGKILL');

@@ -1,0 +1,113 @@
+import type { CommandContext, CommandStores, ConfigComplaint } from '../cli/command.ts';
+import type { Config } from '../config/config.ts';
+import { formatFault } from '../config/config-fault.ts';
+import type { Database } from '../db/database.ts';
+import type { SnapshotImage } from '../image/snapshot-image.ts';
+import type { Node } from '../node/node.ts';
+import { systemClock } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { systemRandomness } from '../runtime/randomness.ts';
+import { TaskBoard } from '../runtime/task-board.ts';
+import type { ForegroundWork } from './foreground-work.ts';
+import { openLogging } from './open-logging.ts';
+
+export type ContextOptions = {
+  readonly config: string;
+  readonly secure: string;
+  readonly loggingConfig?: string;
+  readonly debug: boolean;
+  readonly user: string;
+};
+
+/** What commands use. Each part is made when it is first asked for, so that a command pays only for what it needs. */
+export function openContext(options: ContextOptions, signal: AbortSignal): CommandContext & AsyncDisposable {
+  return new LazyContext(options, signal);
+}
+
+class LazyContext implements CommandContext, AsyncDisposable {
+  readonly clock = systemClock;
+  readonly configPath: string;
+  readonly user: string;
+  readonly #options: ContextOptions;
+  readonly #signal: AbortSignal;
+  readonly #log: Logger;
+  #config: Promise<Config> | undefined;
+  #database: Promise<Database> | undefined;
+
+  constructor(options: ContextOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+    this.configPath = options.config;
+    this.user = options.user;
+    const logging = options.debug ? openLogging({}, 'debug') : openLogging(options, 'warn');
+    this.#log = logging.logger('nodepool');
+  }
+
+  async config(): Promise<Config> {
+    this.#config ??= this.#loadConfig();
+    return await this.#config;
+  }
+
+  async complaints(): Promise<readonly ConfigComplaint[]> {
+    const [{ readConfigFiles }, { parseConfig }] = await Promise.all([
+      import('./read-config-files.ts'),
+      import('../config/parse-config.ts'),
+    ]);
+    const { faults, warnings } = parseConfig(await readConfigFiles(this.#options));
+    return [
+      ...faults.map((fault) => ({ severity: 'error' as const, text: formatFault(fault) })),
+      ...warnings.map((fault) => ({ severity: 'warning' as const, text: `warning: ${formatFault(fault)}` })),
+    ];
+  }
+
+  async stores(): Promise<CommandStores> {
+    return await this.#openDatabase();
+  }
+
+  async deleteNow(node: Node, signal: AbortSignal): Promise<void> {
+    await using work = await this.#foreground();
+    await work.deleteNode(node, signal);
+  }
+
+  async deleteImageNow(image: SnapshotImage, signal: AbortSignal): Promise<void> {
+    await using work = await this.#foreground();
+    await work.deleteImage(image, signal);
+  }
+
+  tell(line: string): void {
+    process.stderr.write(`${line}\n`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const database = await this.#database?.catch(() => undefined); // that it did not open was told already
+    await database?.close();
+  }
+
+  async #loadConfig(): Promise<Config> {
+    const { ConfigWatch } = await import('./config-watch.ts');
+    return (await ConfigWatch.open(this.#options, this.#log)).config;
+  }
+
+  async #openDatabase(): Promise<Database> {
+    this.#database ??= this.#connect();
+    return await this.#database;
+  }
+
+  async #connect(): Promise<Database> {
+    const [{ openState }, config] = await Promise.all([import('./open-state.ts'), this.config()]);
+    const deps = { clock: systemClock, randomness: systemRandomness, log: this.#log };
+    return await openState({ config, program: `cli:${this.user}` }, deps, this.#signal);
+  }
+
+  async #foreground(): Promise<ForegroundWork> {
+    const { openForegroundWork } = await import('./foreground-work.ts');
+    const parts = {
+      clock: systemClock,
+      randomness: systemRandomness,
+      log: this.#log,
+      tasks: new TaskBoard(systemClock),
+      database: await this.#openDatabase(),
+    };
+    return openForegroundWork(await this.config(), parts);
+  }
+}

@@ -1,0 +1,51 @@
+/** The command line: reads what was asked for and hands the command what it may use. Loads clients only when needed. */
+import { userInfo } from 'node:os';
+import { VERSION } from './assembly/version.ts';
+import { ALL_COMMANDS } from './cli/all-commands.ts';
+import { UsageError } from './cli/command.ts';
+import { type GlobalOptions, parseCommandLine } from './cli/command-line.ts';
+import { exitCodeOf } from './cli/exit-code.ts';
+import { describeError } from './runtime/errors.ts';
+
+const stop = new AbortController();
+const interrupt = (): void => {
+  stop.abort(new UsageError('Interrupted'));
+};
+process.on('SIGINT', interrupt);
+process.on('SIGTERM', interrupt);
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(argv: readonly string[]): Promise<number> {
+  const parsed = parseCommandLine(argv, ALL_COMMANDS, VERSION);
+  if (parsed.kind === 'print') {
+    process.stdout.write(parsed.stdout);
+    process.stderr.write(parsed.stderr);
+    return parsed.exitCode;
+  }
+  const { command, args, globals } = parsed;
+  try {
+    const { openContext } = await import('./assembly/command-context.ts');
+    await using context = openContext({ ...globals, user: userName() }, stop.signal);
+    process.stdout.write(await command.run(args, context, stop.signal));
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${complaint(error, globals)}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+/** What the operator reads: the reason in a line, and with --debug where it happened. */
+function complaint(error: unknown, globals: GlobalOptions): string {
+  const isListing = error instanceof Error && error.message.includes('\n');
+  const text = isListing ? error.message : describeError(error);
+  return globals.debug && error instanceof Error ? `${text}\n${error.stack ?? ''}` : text;
+}
+
+function userName(): string {
+  try {
+    return process.env['SUDO_USER'] ?? userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'unknown'); // an account without an entry in passwd
+  }
+}

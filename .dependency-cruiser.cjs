@@ -11,7 +11,7 @@ const ADAPTERS = '^src/(db|openstack|ssh|gearman|jenkins|events|metrics)/';
 const RUNTIME = '^src/runtime/';
 // The farm has rooms of its own under one root.
 const FARM_ROOT = '^devfarm/devfarm[.]ts$';
-const FARM_ROOMS = '^devfarm/(instances|openstack|jenkins)/';
+const FARM_ROOMS = '^devfarm/(instances|openstack|jenkins|farm)/';
 const ROOMS = [ROOTS, ASSEMBLY, FACES, WORKFLOWS, DOMAIN, ADAPTERS, RUNTIME];
 
 // The codec is the one part of src/ that the farm shares: `src/gearman/codec.ts` or a folder `src/gearman/codec/`.
@@ -26,7 +26,7 @@ const HOMES = {
   undici: '^src/(openstack|jenkins)/',
   fastify: '^(src/web|devfarm)/',
   'prom-client': '^src/metrics/',
-  commander: '^src/(cli/|(nodepoold|nodepool|nodepool-builder)[.]ts$)',
+  commander: '^(src/(cli/|(nodepoold|nodepool|nodepool-builder)[.]ts$)|devfarm/devfarm[.]ts$)',
   pino: '^src/runtime/',
 };
 

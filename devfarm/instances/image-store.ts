@@ -26,20 +26,22 @@ export type NewImage = {
   readonly make: (tree: string, part: string) => Promise<void>;
 };
 
-/** More layers make each look-up of a file slower, and mount(2) takes 4096 bytes of options. */
-const MAX_LAYERS = 32;
+export type ImageStoreDeps = {
+  readonly log: Logger;
+  /** Most layers of an image; one more and it is flattened. */
+  readonly maxLayers: number;
+  /** Layers that instances need, though their image may be gone. */
+  readonly alsoUsed: () => Iterable<string>;
+};
 
 export class ImageStore {
   readonly #folder: StateFolder;
-  readonly #log: Logger;
+  readonly #deps: ImageStoreDeps;
   readonly #images = new Map<string, Image>();
-  /** Layers that instances need, though their image may be gone. */
-  readonly #alsoUsed: () => Iterable<string>;
 
-  constructor(folder: StateFolder, deps: { readonly log: Logger; readonly alsoUsed: () => Iterable<string> }) {
+  constructor(folder: StateFolder, deps: ImageStoreDeps) {
     this.#folder = folder;
-    this.#log = deps.log;
-    this.#alsoUsed = deps.alsoUsed;
+    this.#deps = deps;
   }
 
   /** Reads what an earlier process left. */
@@ -75,7 +77,7 @@ export class ImageStore {
     try {
       await this.#folder.runAsOwner({ argv: ['mkdir', part], purpose: 'create a layer', timeoutMs: 10_000 });
       await image.make(join(part, 'tree'), part);
-      const flat = image.below.length >= MAX_LAYERS - 1;
+      const flat = image.below.length >= this.#deps.maxLayers;
       if (flat) await this.#flatten(part, image.below);
       const layers = flat ? [layer] : [layer, ...image.below];
       return await this.#name({ part, layer, tree: flat ? 'flat' : 'tree' }, { ...image, layers });
@@ -99,7 +101,7 @@ export class ImageStore {
   /** Removes layers that neither an image nor an instance names. */
   async collect(): Promise<void> {
     const gone = await this.#folder.exclusively(async () => {
-      const used = new Set([...this.list().flatMap((image) => image.layers), ...this.#alsoUsed()]);
+      const used = new Set([...this.list().flatMap((image) => image.layers), ...this.#deps.alsoUsed()]);
       const unused = (await readdir(this.#folder.layers)).filter((name) => !name.startsWith('.') && !used.has(name));
       for (const layer of unused) await rename(this.#path(layer), this.#path(`.${layer}.gone`));
       return unused.map((layer) => this.#path(`.${layer}.gone`));
@@ -145,7 +147,7 @@ export class ImageStore {
       return before;
     });
     if (replaced) await this.collect();
-    this.#log.info(`Image "${image.name}" is there`, { layers: image.layers.length, source: image.source });
+    this.#deps.log.info(`Image "${image.name}" is there`, { layers: image.layers.length, source: image.source });
     return named;
   }
 

@@ -28,6 +28,8 @@ export type InstanceHostOptions = {
   readonly port?: number;
   /** Boots under way at once; more wait. Default: twice the processors. */
   readonly maxParallelBoots?: number;
+  /** Most layers of an image: more make look-ups slower, and mount(2) takes 4096 bytes of options. Default 32. */
+  readonly maxLayers?: number;
   readonly baseImage?: BaseImageOptions;
 };
 
@@ -68,7 +70,11 @@ export class InstanceHost implements AsyncDisposable {
     this.#options = deps.options;
     this.#release = deps.release;
     this.#boots = new PQueue({ concurrency: deps.options.maxParallelBoots ?? 2 * cpus().length });
-    this.#images = new ImageStore(folder, { log: deps.log, alsoUsed: () => this.#instances.layersInUse() });
+    this.#images = new ImageStore(folder, {
+      log: deps.log,
+      maxLayers: deps.options.maxLayers ?? 32,
+      alsoUsed: () => this.#instances.layersInUse(),
+    });
     this.#instances = new InstanceStore(folder, {
       network: this.network,
       port: this.port,

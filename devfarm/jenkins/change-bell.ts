@@ -1,3 +1,5 @@
+import { asError } from '../../src/runtime/errors.ts';
+
 /** Tells listeners that something about agents, jobs or builds has changed; several changes of one turn are one ring. */
 export class ChangeBell {
   readonly #listeners = new Set<() => void>();
@@ -33,12 +35,19 @@ export class ChangeBell {
         try {
           signal.throwIfAborted();
           const value = condition();
-          if (value !== undefined) settle(() => resolve(value));
+          if (value === undefined) return;
+          settle(() => {
+            resolve(value);
+          });
         } catch (error) {
-          settle(() => reject(error as Error)); // what was thrown is passed on as it is
+          settle(() => {
+            reject(asError(error));
+          });
         }
       };
-      const onAbort = (): void => look();
+      const onAbort = (): void => {
+        look();
+      };
       const stop = this.listen(look);
       signal.addEventListener('abort', onAbort, { once: true });
       look();

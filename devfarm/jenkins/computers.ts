@@ -74,8 +74,7 @@ export class Computers {
 
   /** Switches off, or on again with undefined. */
   switch(computer: Computer, flag: OfflineFlag | undefined): void {
-    const { offline: _before, ...record } = computer.record;
-    computer.record = flag === undefined ? record : { ...record, offline: flag };
+    computer.record = withFlag(computer.record, flag);
     computer.switchedOff = flag;
     if (flag === undefined) computer.disconnected = undefined;
     if (!computer.isBuiltIn && !computer.removing) this.#deps.agents.put(computer.record);
@@ -115,4 +114,10 @@ export class Computers {
     if (this.#computers.get(computer.name) === computer) this.#computers.delete(computer.name);
     computer.gone.abort(new Error(`Agent "${computer.name}" is deleted`));
   }
+}
+
+function withFlag(record: AgentRecord, flag: OfflineFlag | undefined): AgentRecord {
+  if (flag !== undefined) return { ...record, offline: flag };
+  const { offline, ...others } = record;
+  return offline === undefined ? record : others;
 }

@@ -54,11 +54,16 @@ export class GearmanPlugin {
     this.#refresh();
   }
 
-  close(): void {
+  /** Ends the connections, each after its job. */
+  async close(): Promise<void> {
     this.#stopListening();
-    this.#manager.close();
-    for (const session of this.#sessions.values()) session.close();
-    this.#sessions.clear();
+    await Promise.all([this.#manager, ...this.#sessions.values()].map((session) => session.close()));
+  }
+
+  /** Cuts the connections: gearmand then gives their jobs to others. */
+  kill(): void {
+    this.#stopListening();
+    for (const session of [this.#manager, ...this.#sessions.values()]) session.kill();
   }
 
   #refresh(): void {
@@ -72,7 +77,7 @@ export class GearmanPlugin {
     for (const [executor, session] of this.#sessions) {
       if (wanted.has(executor) || executor.build !== undefined) continue;
       this.#sessions.delete(executor);
-      session.close();
+      void session.close();
     }
     for (const [executor, computer] of wanted) {
       const session = this.#sessions.get(executor);

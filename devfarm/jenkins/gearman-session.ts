@@ -3,7 +3,7 @@ import { encodePacket, type FieldValue } from '../../src/gearman/codec/encode-pa
 import { type Packet, type PacketType, type FieldsOf } from '../../src/gearman/codec/packet.ts';
 import { PacketDecoder } from '../../src/gearman/codec/packet-decoder.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
-import { describeError } from '../../src/runtime/errors.ts';
+import { asError, describeError } from '../../src/runtime/errors.ts';
 import type { Logger } from '../../src/runtime/logger.ts';
 
 /** A job that gearmand has assigned. What is reported after the connection was lost goes nowhere. */
@@ -41,6 +41,7 @@ export class GearmanSession {
   readonly #options: GearmanSessionOptions;
   readonly #deps: GearmanSessionDeps;
   readonly #closed = new AbortController();
+  readonly #done: Promise<void>;
   #socket: Socket | undefined;
   #offered = new Set<string>();
   /** What the server was asked last: nothing, for a job, or to be woken. */
@@ -49,24 +50,30 @@ export class GearmanSession {
   constructor(options: GearmanSessionOptions, deps: GearmanSessionDeps) {
     this.#options = options;
     this.#deps = deps;
-    void this.#stayConnected();
+    this.#done = this.#stayConnected();
   }
 
   /** Looks again at `functions` and `isReady`. */
   refresh(): void {
-    if (this.#socket === undefined || this.#state === 'working' || this.#state === 'grabbing') return;
+    if (this.#closed.signal.aborted || this.#state === 'working' || this.#state === 'grabbing') return;
+    if (this.#socket === undefined) return;
     if (this.#offerFunctions()) this.#state = 'awake'; // the server does not wake us for jobs that were there before
     if (this.#state !== 'awake' || this.#offered.size === 0 || !this.#options.isReady()) return;
     this.#state = 'grabbing';
     this.#send('GRAB_JOB_UNIQ', []);
   }
 
-  /** Ends the connection; a job under way is not reported any more. */
-  close(): void {
+  /** Ends the connection after the job under way; resolves when it is over. */
+  async close(): Promise<void> {
     this.#closed.abort();
-    // Half-closing lets a last packet out.
-    this.#socket?.end();
-    this.#socket = undefined;
+    if (this.#state !== 'working') this.#socket?.end();
+    await this.#done;
+  }
+
+  /** Cuts the connection, as the death of the process does. */
+  kill(): void {
+    this.#closed.abort();
+    this.#socket?.destroy();
   }
 
   async #stayConnected(): Promise<void> {
@@ -94,7 +101,7 @@ export class GearmanSession {
           for (const packet of decoder.push(bytes)) this.#onPacket(packet, socket);
         } catch (error) {
           socket.destroy();
-          reject(error as Error); // what the decoder threw
+          reject(asError(error));
         }
       });
       socket.once('error', reject);
@@ -143,8 +150,9 @@ export class GearmanSession {
   async #work(job: GearmanJob, socket: Socket): Promise<void> {
     this.#state = 'working';
     await this.#options.work(job);
-    // On another connection that state is another's.
-    if (socket === this.#socket) this.#wake();
+    if (socket !== this.#socket) return; // on another connection that state is another's
+    if (this.#closed.signal.aborted) socket.end();
+    else this.#wake();
   }
 
   #jobOf(handle: Buffer, job: Pick<GearmanJob, 'functionName' | 'data'>, socket: Socket): GearmanJob {

@@ -57,6 +57,14 @@ export async function resumeWork(deps: ServerDeps): Promise<void> {
     resume(server, statuses.get(server.id) ?? 'missing', deps);
     refreshShownFloating(server.id, cloud);
   }
+  await reattachAddresses(cloud);
+}
+
+async function reattachAddresses(cloud: Cloud): Promise<void> {
+  for (const { address, portId } of cloud.floatingIps.all()) {
+    const serverId = portId === null ? undefined : cloud.ports.find(portId)?.deviceId;
+    if (serverId !== undefined && serverId !== '') await cloud.deps.backend.attachAddress({ serverId, address });
+  }
 }
 
 function resume(server: ServerRecord, machine: MachineStatus, deps: ServerDeps): void {

@@ -4,6 +4,8 @@ import type { ConfigFault, KeyPath, Position } from './config-fault.ts';
 /** A file that is wrong in more places is wrong as a whole; nobody reads on. */
 const MAX_LISTED = 500;
 
+const LONGEST_TEXT = 500;
+
 /** Gathers everything that is wrong or doubtful, so that an operator sees all of it at once. */
 export class FaultReport {
   readonly #faults = new Complaints();
@@ -11,12 +13,12 @@ export class FaultReport {
 
   /** The configuration cannot be used. */
   fault(at: Position, path: KeyPath, message: string): void {
-    this.#faults.add({ ...placeOf(at), path: formatPath(path), message });
+    this.#faults.add(complaint(at, path, message));
   }
 
   /** The configuration can be used, but not as it is written. */
   warn(at: Position, path: KeyPath, message: string): void {
-    this.#warnings.add({ ...placeOf(at), path: formatPath(path), message });
+    this.#warnings.add(complaint(at, path, message));
   }
 
   get isFaulty(): boolean {
@@ -50,8 +52,13 @@ class Complaints {
   }
 }
 
-function placeOf({ file, line, column }: Position): Position {
-  return { file, line, column };
+/** Keys may be of any length; a line of a log may not. */
+function complaint({ file, line, column }: Position, path: KeyPath, message: string): ConfigFault {
+  return { file, line, column, path: cut(formatPath(path)), message: cut(message) };
+}
+
+function cut(text: string): string {
+  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text;
 }
 
 function byPlace(a: ConfigFault, b: ConfigFault): number {

@@ -1,11 +1,10 @@
 import { appendFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../runtime/clock.ts';
-import { DatabaseRefusedError } from '../runtime/errors.ts';
+import { asError, DatabaseRefusedError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Randomness } from '../runtime/randomness.ts';
 import type { Cluster } from './cluster-folder.ts';
-import type { Program } from './run-program.ts';
 import { runProgram } from './run-program.ts';
 
 export type ClusterDeps = { readonly clock: Clock; readonly randomness: Randomness; readonly log: Logger };
@@ -28,8 +27,9 @@ const HALF_MADE = 'data.new-';
 const DEADLINE_MS = 120_000;
 
 /**
- * Makes a new cluster; its database `postgres` is ours, as a second one would double the time. The cluster is made beside its place and moved there when it is whole, so
- * what an interrupted attempt leaves is never taken for a cluster. Call it under the cluster's lock.
+ * Makes a new cluster, whose database `postgres` is ours: a second one would double the time. It is made beside its place
+ * and moved there when it is whole, so what an interrupted attempt leaves is never taken for a cluster. Call it under the
+ * cluster's lock.
  * @throws {DatabaseRefusedError} disk full, missing rights
  */
 export async function makeCluster(
@@ -45,12 +45,15 @@ export async function makeCluster(
     ...{ user: cluster.user, cwd: cluster.folder, deadlineMs: DEADLINE_MS },
   };
   try {
-    await mustRun(initdb, deps, signal);
+    const { code, output } = await runProgram(initdb, deps, signal);
+    if (code !== 0) throw new Error(complaintIn(output));
     appendFileSync(join(data, 'postgresql.conf'), SETTINGS);
     renameSync(data, cluster.data);
   } catch (error) {
     removeHalfMade(cluster);
-    throw error;
+    signal.throwIfAborted();
+    const message = `Cannot make the local database in "${cluster.folder}": ${asError(error).message}`;
+    throw new DatabaseRefusedError(message, { cause: error });
   }
   deps.log.info('Made a local database', { folder: cluster.folder });
 }
@@ -65,15 +68,12 @@ function removeHalfMade(cluster: Cluster): void {
   }
 }
 
-async function mustRun(program: Program, deps: { readonly clock: Clock }, signal: AbortSignal): Promise<void> {
-  const { code, output } = await runProgram(program, deps, signal);
-  if (code === 0) return;
-  throw new DatabaseRefusedError(`Cannot make the local database in "${program.cwd}": ${complaintIn(output)}`);
-}
+/** What a failure is known by, the best first: a full disk makes Postgres complain of much else as well. */
+const COMPLAINTS = [/no space left|quota exceeded/i, /\b(FATAL|PANIC):/, /\b(error|could not|cannot)\b/i, /\S/];
 
-/** The line that says why: the last one that names a failure, else the last one. */
+/** The line of some program's output or of the server's log that says why, without the time. */
 export function complaintIn(output: string): string {
-  const lines = output.split('\n').filter((line) => line.trim() !== '');
-  const failures = lines.filter((line) => /\b(fatal|panic|error|could not|cannot|no space)\b/i.test(line));
-  return (failures.at(-1) ?? lines.at(-1) ?? 'it says nothing').trim();
+  const lines = output.split('\n');
+  const complaints = COMPLAINTS.flatMap((complaint) => lines.filter((line) => complaint.test(line)).slice(-1));
+  return complaints[0]?.replace(/^[-\d]+ [:.\d]+ \w+ \[\d+\] /, '').trim() ?? 'it does not say why';
 }

@@ -1,4 +1,3 @@
-import type { StdioOptions } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import type { Clock } from '../runtime/clock.ts';
 import { withDeadline } from '../runtime/clock.ts';
@@ -36,8 +35,10 @@ export async function runProgram(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { path, args, user, cwd, env, detached = false } = program;
-  const stdio = ['ignore', 'pipe', 'pipe'] satisfies StdioOptions;
-  const child = spawn(path, args, { ...user, cwd, detached, stdio, env: { ...process.env, ...env, LC_ALL: 'C' } });
+  const child = spawn(path, args, {
+    ...{ ...user, cwd, detached, env: { ...process.env, ...env, LC_ALL: 'C' } },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   const keep = (chunk: Buffer): void => {
     output = (output + chunk.toString()).slice(-MAX_OUTPUT);

@@ -69,7 +69,7 @@ export class QueueStatusOfServer {
   view(): ServerQueueStatus {
     this.#isLate = this.#underWay !== undefined;
     const view = this.#current();
-    if (view.state !== this.#state) this.#logChange(view.state);
+    if (view.state !== this.#state && !this.#closed.signal.aborted) this.#logChange(view.state);
     this.#state = view.state;
     return view;
   }

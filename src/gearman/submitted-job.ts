@@ -67,6 +67,7 @@ export class SubmittedJob {
   readonly #data: Buffer[] = [];
   #dataBytes = 0;
   #handle: Buffer | undefined;
+  #isOver = false;
 
   private constructor(connection: GearmanConnection, submission: Submission, deps: SubmitDeps) {
     this.#connection = connection;
@@ -75,7 +76,7 @@ export class SubmittedJob {
     connection.ended.addEventListener('abort', () => {
       const error = asError(connection.ended.reason);
       this.#refusal.resolve(error);
-      this.#ending.resolve({ type: 'disconnected', error });
+      this.#end({ type: 'disconnected', error });
     });
   }
 
@@ -96,7 +97,7 @@ export class SubmittedJob {
       void connection.close();
       throw error;
     }
-    const onAbort = (): void => void connection.close();
+    const onAbort = (): void => void job.close();
     signal.addEventListener('abort', onAbort, { once: true, signal: connection.ended });
     return job;
   }
@@ -110,7 +111,13 @@ export class SubmittedJob {
 
   /** Ends the connection, and with it the job if it still waits. */
   async close(): Promise<void> {
+    this.#isOver = true; // nobody listens to its progress any more
     await this.#connection.close();
+  }
+
+  #end(ending: JobEnding): void {
+    this.#isOver = true;
+    this.#ending.resolve(ending);
   }
 
   async #start(signal: AbortSignal): Promise<void> {
@@ -132,7 +139,7 @@ export class SubmittedJob {
     if (packet.type === 'OPTION_RES') this.#answer('option');
     else if (packet.type === 'ERROR') this.#takeError(packet);
     else if (packet.type === 'JOB_CREATED') this.#created(packet);
-    else if (isJobPacket(packet) && this.#isOurs(packet.fields[0])) this.#takeReport(packet);
+    else if (isJobPacket(packet) && !this.#isOver && this.#isOurs(packet.fields[0])) this.#takeReport(packet);
     else this.#deps.log.debug('Ignored a Gearman packet', { server: this.#connection.server, type: packet.type });
   }
 
@@ -167,11 +174,11 @@ export class SubmittedJob {
 
   #takeReport(packet: JobPacket): void {
     if (packet.type === 'WORK_COMPLETE') {
-      this.#ending.resolve({ type: 'completed', result: packet.fields[1] });
+      this.#end({ type: 'completed', result: packet.fields[1] });
     } else if (packet.type === 'WORK_FAIL') {
-      this.#ending.resolve({ type: 'failed' });
+      this.#end({ type: 'failed' });
     } else if (packet.type === 'WORK_EXCEPTION') {
-      this.#ending.resolve({ type: 'exception', message: packet.fields[1].toString() });
+      this.#end({ type: 'exception', message: packet.fields[1].toString() });
     } else if (packet.type === 'WORK_STATUS') {
       const [, numerator, denominator] = packet.fields;
       this.#submission.onProgress({

@@ -1,5 +1,5 @@
 import type { CloudConfig } from '../config/config.ts';
-import { RequestRefusedError, TransientProviderError, UnknownOutcomeError } from '../provider/errors.ts';
+import { TransientProviderError, UnknownOutcomeError } from '../provider/errors.ts';
 import { type Backoff, backoffMs } from '../runtime/backoff.ts';
 import { type Clock, withDeadline } from '../runtime/clock.ts';
 import { DeadlineExceededError, ProtocolError } from '../runtime/errors.ts';
@@ -13,8 +13,6 @@ import { microversionHeaders } from './microversion.ts';
 import type { Session, Token } from './session.ts';
 
 const RETRY: Backoff = { firstMs: 500, maxMs: 10_000 };
-/** A certificate does not become good by asking again. */
-const BAD_CERTIFICATE = /^(ERR_TLS_|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_)/;
 
 /** Names of calls as statsd knows them (shade's task classes): `nodepool.task.PROVIDER.NAME`. */
 export type CallName =
@@ -195,11 +193,7 @@ export class ApiCaller {
   /** Transport failures in our vocabulary; what is in it already passes through. */
   #translate(error: unknown, call: ApiCall<unknown>, progress: Progress): unknown {
     const what = `${call.name} in "${this.#options.provider}"`;
-    if (error instanceof NotSentError) {
-      return isBadCertificate(error)
-        ? new RequestRefusedError(`${what} was not sent: the certificate is not trusted`, { cause: error })
-        : new TransientProviderError(`${what} was not sent`, { cause: error });
-    }
+    if (error instanceof NotSentError) return new TransientProviderError(`${what} was not sent`, { cause: error });
     const late = error instanceof DeadlineExceededError;
     if (!late && !(error instanceof AnswerLostError) && !(error instanceof ProtocolError)) return error;
     if (late && call.repeatable) return error;
@@ -226,9 +220,4 @@ function priorityOf(name: CallName): number {
   if (name === 'ServerCreate') return 3;
   if (name === 'ServerDelete') return 2;
   return name === 'ServerList' ? 0 : 1;
-}
-
-function isBadCertificate(error: NotSentError): boolean {
-  const { cause } = error;
-  return cause instanceof Error && 'code' in cause && BAD_CERTIFICATE.test(String(cause.code));
 }

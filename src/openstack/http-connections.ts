@@ -52,7 +52,7 @@ export class HttpConnections {
    * Sends one request and reads the whole answer, whatever its status.
    * @throws {NotSentError} nothing was written
    * @throws {AnswerLostError} it was written and no whole answer came
-   * @throws {RequestRefusedError} the cacert file cannot be read
+   * @throws {RequestRefusedError} the cacert file cannot be read, or the peer's certificate is not trusted
    */
   async send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     const { clock } = this.#deps;

@@ -1,6 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
+import { RequestRefusedError } from '../provider/errors.ts';
 
+/** A certificate does not become good by asking again. */
+const BAD_CERTIFICATE = /^(ERR_TLS_|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_)/;
 /** Longest body we read: a list of 1,000 servers is about 2 MiB. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
@@ -32,6 +35,7 @@ export class AnswerLostError extends Error {
 /**
  * Sends one request and reads the whole answer, whatever its status.
  * @throws {NotSentError} nothing was written
+ * @throws {RequestRefusedError} the peer's certificate is not trusted
  * @throws {AnswerLostError} the answer did not come, was cut, or is larger than 64 MiB
  * @throws the signal's reason as soon as `signal` is aborted
  */
@@ -114,8 +118,15 @@ class AnswerReader implements Dispatcher.DispatchHandler {
   #translate(error: Error): Error {
     if (error instanceof NotSentError || error instanceof AnswerLostError) return error;
     const { host } = this.#request.url;
-    return this.#controller === undefined
-      ? new NotSentError(`Cannot connect to "${host}"`, { cause: error })
-      : new AnswerLostError(`The connection to "${host}" broke`, { cause: error });
+    if (this.#controller !== undefined) {
+      return new AnswerLostError(`The connection to "${host}" broke`, { cause: error });
+    }
+    return isBadCertificate(error)
+      ? new RequestRefusedError(`Cannot connect to "${host}": its certificate is not trusted`, { cause: error })
+      : new NotSentError(`Cannot connect to "${host}"`, { cause: error });
   }
+}
+
+function isBadCertificate(error: Error): boolean {
+  return 'code' in error && BAD_CERTIFICATE.test(String(error.code));
 }

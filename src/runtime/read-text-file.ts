@@ -26,7 +26,7 @@ async function readBounded(path: string): Promise<string> {
   if (!stat.isFile()) throw new Error('it is no regular file');
   const chunks: Buffer[] = [];
   // Its size is no bound: it may grow meanwhile.
-  for (let length = 0; length <= MAX_BYTES; ) {
+  for (let length = 0; length <= MAX_BYTES;) {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, length);
     if (bytesRead === 0) return Buffer.concat(chunks).toString('utf8');
     chunks.push(buffer.subarray(0, bytesRead));

@@ -28,7 +28,11 @@ export async function makeTestDatabase(host: string): Promise<TestDatabase> {
   };
 }
 
-async function asSuperuser(host: string, database: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+async function asSuperuser(
+  host: string,
+  database: string,
+  work: (client: pg.Client) => Promise<unknown>,
+): Promise<void> {
   const client = new pg.Client({ host, user: 'nodepool', database });
   await client.connect();
   try {

@@ -7,8 +7,14 @@ import type {
   Server,
   ServerSpec,
 } from '../../src/provider/cloud-provider.ts';
-import { QuotaExceededError, RequestRefusedError, UnknownOutcomeError } from '../../src/provider/errors.ts';
+import {
+  QuotaExceededError,
+  RequestRefusedError,
+  TransientProviderError,
+  UnknownOutcomeError,
+} from '../../src/provider/errors.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
+import { definedOnly } from '../../src/runtime/defined-only.ts';
 import { Secret } from '../../src/runtime/secret.ts';
 import { FakeImages } from './fake-images.ts';
 import { type FakeServerLife, FakeServers } from './fake-servers.ts';
@@ -41,7 +47,8 @@ export class FakeCloud implements CloudProvider {
   readonly name: string;
   readonly servers: FakeServers;
   readonly images: FakeImages;
-  readonly keypairs: Set<string>;
+  /** Public keys by name. */
+  readonly keypairs: Map<string, string>;
   /** The names of all calls made, in order. */
   readonly calls: FakeCloudCall[] = [];
   readonly passwords = new Map<string, string>();
@@ -57,13 +64,9 @@ export class FakeCloud implements CloudProvider {
     this.name = options.name ?? 'fake-provider';
     this.maxInstances = options.maxInstances;
     const { bootTakesPolls, deleteTakesPolls, addresses } = options;
-    this.servers = new FakeServers({
-      ...(bootTakesPolls !== undefined && { bootTakesPolls }),
-      ...(deleteTakesPolls !== undefined && { deleteTakesPolls }),
-      ...(addresses !== undefined && { addresses }),
-    });
+    this.servers = new FakeServers(definedOnly({ bootTakesPolls, deleteTakesPolls, addresses }));
     this.images = new FakeImages(options.images ?? [], options.snapshotTakesPolls);
-    this.keypairs = new Set(options.keypairs);
+    this.keypairs = new Map((options.keypairs ?? []).map((key) => [key, '']));
     for (const server of options.servers ?? []) {
       this.servers.add(typeof server === 'string' ? aServer(server) : server);
     }
@@ -141,10 +144,12 @@ export class FakeCloud implements CloudProvider {
     return await this.#call('readConsole', signal, () => `console of ${id}\n`.repeat(Math.min(lines, 1)));
   }
 
-  async createKeypair(name: string, _publicKey: string, signal: AbortSignal): Promise<void> {
+  async createKeypair(name: string, publicKey: string, signal: AbortSignal): Promise<void> {
     await this.#call('createKeypair', signal, () => {
-      if (this.keypairs.has(name)) throw new RequestRefusedError(`Key pair "${name}" already exists`);
-      this.keypairs.add(name);
+      if ((this.keypairs.get(name) ?? publicKey) !== publicKey) {
+        throw new RequestRefusedError(`Cannot create keypair "${name}": that name holds another key`);
+      }
+      this.keypairs.set(name, publicKey);
     });
   }
 
@@ -155,7 +160,7 @@ export class FakeCloud implements CloudProvider {
   }
 
   async listKeypairs(signal: AbortSignal): Promise<readonly string[]> {
-    return await this.#call('listKeypairs', signal, () => [...this.keypairs]);
+    return await this.#call('listKeypairs', signal, () => [...this.keypairs.keys()]);
   }
 
   async findImage(nameOrId: string, signal: AbortSignal): Promise<CloudImage | undefined> {
@@ -180,7 +185,7 @@ export class FakeCloud implements CloudProvider {
     return await this.#call('createSnapshot', signal, () => {
       if (!this.servers.has(serverId)) throw new RequestRefusedError(`Instance ${serverId} could not be found`);
       if (this.servers.taskStateOf(serverId) !== undefined) {
-        throw new RequestRefusedError(`Cannot snapshot server "${serverId}": it is busy`);
+        throw new TransientProviderError(`Cannot snapshot server "${serverId}": it is busy`);
       }
       const imageId = this.images.createSnapshot(name, metadata);
       this.#snapshots.set(serverId, imageId);

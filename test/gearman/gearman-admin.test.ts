@@ -70,6 +70,12 @@ describe('recorded answers', () => {
     await expect(refused).rejects.toThrow(/refused "show jobs"/);
   });
 
+  test('case 16: a status between packets', async () => {
+    const { rows } = await asked((admin) => admin.status(neverAborted), answer(16, 'status', 'client'));
+
+    expect(rows[0]).toEqual({ name: 'empty', total: 1, running: 0, workers: 1 });
+  });
+
   test('case 17: lines outlive their workers', async () => {
     const { rows } = await asked((admin) => admin.status(neverAborted), answer(17, 'status'));
 
@@ -219,8 +225,8 @@ async function asked<T>(ask: (admin: GearmanAdmin) => Promise<T>, ...pieces: rea
 }
 
 /** The recorded answer to a question. */
-function answer(number: number, question: string): Buffer {
-  const steps = readTranscript().filter((step) => step.case === number && step.who === 'admin');
+function answer(number: number, question: string, who = 'admin'): Buffer {
+  const steps = readTranscript().filter((step) => step.case === number && step.who === who);
   const at = steps.findIndex((step) => step.bytes.toString() === `${question}\n`);
   const found = steps[at + 1];
   if (at === -1 || found === undefined) throw new Error(`Case ${number} has no answer to "${question}"`);

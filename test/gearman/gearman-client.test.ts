@@ -109,14 +109,20 @@ describe('while the job runs', () => {
 
   test('packets for other handles are ignored, and so is all that follows the end', async () => {
     await using server = await ScriptedServer.start();
-    const running = aClient([server]).submit(JOB, neverAborted);
+    const progress: JobProgress[] = [];
+    const running = aClient([server]).submit({ ...JOB, onProgress: (one) => progress.push(one) }, neverAborted);
     const connection = await server.connection();
     await accept(connection);
     connection.sendPacket('WORK_COMPLETE', ['H:vm:99', 'wrong']);
     connection.sendPacket('WORK_FAIL', ['H:vm:1']);
+    connection.sendPacket('WORK_DATA', ['H:vm:1', 'late']);
     connection.sendPacket('WORK_COMPLETE', ['H:vm:1', 'late']);
 
-    expect(show(await running)).toBe('failed');
+    const outcome = await running;
+    await connection.ended();
+    expect(show(outcome)).toBe('failed');
+    expect(outcome.data).toEqual([]);
+    expect(progress).toEqual([]);
   });
 
   test('16 MiB each way arrive unchanged', async () => {

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import ssh2 from 'ssh2';
+import { makeSshKeyPair } from './ssh-key-pair.ts';
 
 const run = promisify(execFile);
 const CACHE = resolve('node_modules/.cache/sshd');
@@ -44,7 +44,10 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
     server.kill('SIGTERM');
   };
   process.once('exit', kill); // an interrupted run must not leave it behind
-  await untilListening(server);
+  await untilListening(server).catch(async (error: unknown) => {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  });
   return {
     host,
     port,
@@ -66,7 +69,7 @@ type Place = { readonly folder: string; readonly host: string; readonly port: nu
 type Program = { readonly path: string; readonly libraries: string };
 
 async function writeSettings({ folder, host, port }: Place, options: SshdOptions): Promise<void> {
-  const hostKey = ssh2.utils.generateKeyPairSync('ed25519').private;
+  const hostKey = makeSshKeyPair().private;
   await writeFile(join(folder, 'host_key'), hostKey, { mode: 0o600 });
   await writeFile(join(folder, 'authorized_keys'), options.authorizedKeys.map((line) => `${line}\n`).join(''));
   await writeFile(join(folder, 'passwd'), passwdWithSshd(await run('getent', ['passwd'])));

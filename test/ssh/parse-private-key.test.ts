@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parsePrivateKey } from '../../src/ssh/parse-private-key.ts';
+import { makeSshKeyPair } from '../peers/ssh-key-pair.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'keys-'));
 afterAll(() => {
@@ -74,7 +75,7 @@ describe('a private key', () => {
       text: rsa.privateKey.export({ ...pkcs8, cipher: 'aes-128-cbc', passphrase: 'x' }),
       why: 'it is encrypted',
     },
-    { what: 'a public key', text: ssh2.utils.generateKeyPairSync('ed25519').public, why: 'it is a public key' },
+    { what: 'a public key', text: makeSshKeyPair().public, why: 'it is a public key' },
     {
       what: 'a certificate',
       text: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----',

@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Secret } from '../../src/runtime/secret.ts';
 import { readCredential } from '../../src/ssh/read-credential.ts';
+import { makeSshKeyPair } from '../peers/ssh-key-pair.ts';
 
-const PRIVATE = ssh2.utils.generateKeyPairSync('ed25519').private;
+const PRIVATE = makeSshKeyPair().private;
 let folder = '';
 
 beforeAll(async () => {

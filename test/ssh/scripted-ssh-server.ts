@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import ssh2, { type AuthContext, type Connection, type ServerChannel } from 'ssh2';
 import { hostKeyFingerprint } from '../../src/ssh/host-key-fingerprint.ts';
+import { makeSshKeyPair } from '../peers/ssh-key-pair.ts';
 
 export type SshScript = {
   /** Gets each TCP connection first; false: it dealt with it. */
@@ -12,7 +13,7 @@ export type SshScript = {
   readonly onExec?: (command: string, channel: ServerChannel) => void;
 };
 
-const HOST_KEY = ssh2.utils.generateKeyPairSync('ed25519').private;
+const HOST_KEY = makeSshKeyPair().private;
 
 /** An SSH server on a loopback port that behaves as badly as a test wants. */
 export class ScriptedSshServer implements AsyncDisposable {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import ssh2, { type AuthContext } from 'ssh2';
+import { type AuthContext } from 'ssh2';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Credential, Login, OpenOptions, RemoteSession } from '../../src/provider/remote-machine.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
@@ -13,8 +13,9 @@ import { neverAborted } from '../fakes/never-aborted.ts';
 import { RecordingLogger } from '../fakes/recording-logger.ts';
 import { RetryClock } from './retry-clock.ts';
 import { answer, ScriptedSshServer, type SshScript } from './scripted-ssh-server.ts';
+import { makeSshKeyPair } from '../peers/ssh-key-pair.ts';
 
-const PAIR = ssh2.utils.generateKeyPairSync('ed25519');
+const PAIR = makeSshKeyPair();
 const KEY: Credential = { kind: 'key', privateKey: new Secret(PAIR.private) };
 
 let server: ScriptedSshServer;

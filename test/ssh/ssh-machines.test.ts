@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import ssh2 from 'ssh2';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Credential, Login, OpenOptions, RemoteSession } from '../../src/provider/remote-machine.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
@@ -11,8 +10,9 @@ import { neverAborted } from '../fakes/never-aborted.ts';
 import { RecordingLogger } from '../fakes/recording-logger.ts';
 import { RetryClock } from './retry-clock.ts';
 import { answer, ScriptedSshServer, type SshScript } from './scripted-ssh-server.ts';
+import { makeSshKeyPair } from '../peers/ssh-key-pair.ts';
 
-const PAIR = ssh2.utils.generateKeyPairSync('ed25519');
+const PAIR = makeSshKeyPair();
 const KEY: Credential = { kind: 'key', privateKey: new Secret(PAIR.private) };
 
 let server: ScriptedSshServer;

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import ssh2, { type ServerChannel } from 'ssh2';
+import { type ServerChannel } from 'ssh2';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RemoteSession, RunOptions } from '../../src/provider/remote-machine.ts';
 import { Secret } from '../../src/runtime/secret.ts';
@@ -9,8 +9,9 @@ import { FakeClock } from '../fakes/fake-clock.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
 import { RecordingLogger } from '../fakes/recording-logger.ts';
 import { answer, ScriptedSshServer } from './scripted-ssh-server.ts';
+import { makeSshKeyPair } from '../peers/ssh-key-pair.ts';
 
-const KEY = new Secret(ssh2.utils.generateKeyPairSync('ed25519').private);
+const KEY = new Secret(makeSshKeyPair().private);
 const OPTIONS: RunOptions = { name: 'ready script', timeoutMs: 60_000 };
 
 let clock: FakeClock;

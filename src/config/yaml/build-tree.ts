@@ -1,11 +1,10 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, Scalar } from 'yaml';
 import type { Alias, Pair, ParsedNode, YAMLMap, YAMLSeq } from 'yaml';
-import { formatPath } from '../config-fault.ts';
 import type { KeyPath, Position } from '../config-fault.ts';
 import type { FaultReport } from '../fault-report.ts';
 import { mergeEntries } from './merge-key.ts';
 import { resolveScalar } from './resolve-scalar.ts';
-import { positionOf } from './syntax-fault.ts';
+import { positionOf, TOO_DEEP } from './syntax-fault.ts';
 import type { YamlText } from './syntax-fault.ts';
 import type { YamlEntry, YamlNode } from './yaml-node.ts';
 
@@ -56,7 +55,7 @@ class TreeBuilder {
   }
 
   #value(node: unknown, path: KeyPath): YamlNode {
-    if (path.length > MAX_DEPTH) return this.#refuse(node, path, 'The file is nested too deeply');
+    if (path.length > MAX_DEPTH) return this.#refuse(node, path, TOO_DEEP);
     if (isMap(node)) return this.#map(node, path);
     if (isSeq(node)) return this.#list(node, path);
     return this.#scalar(node, path);
@@ -148,7 +147,7 @@ class TreeBuilder {
 
   #complain(at: Position, path: KeyPath, message: string): void {
     this.faulty = true;
-    this.#report.fault(at, formatPath(path).length > 1000 ? [] : path, message);
+    this.#report.fault(at, path, message);
   }
 
   #weigh<T extends YamlNode>(node: T, parts: readonly YamlNode[]): T {

@@ -1,12 +1,15 @@
-import { LineCounter, parseDocument } from 'yaml';
+import { Lexer, LineCounter, parseDocument } from 'yaml';
 import type { FaultReport } from '../fault-report.ts';
 import { buildTree } from './build-tree.ts';
-import { describeSyntaxError, positionOf } from './syntax-fault.ts';
+import { describeSyntaxError, positionOf, TOO_DEEP } from './syntax-fault.ts';
 import type { YamlSyntaxError, YamlText } from './syntax-fault.ts';
 import type { YamlNode } from './yaml-node.ts';
 
 /** Far above any real file (the largest known has 40 KiB). */
 const MAX_CHARACTERS = 8 * 1024 * 1024;
+
+/** The parser needs up to 40 µs for each, and nothing else happens meanwhile. The largest known file has 20,000. */
+const MAX_TOKENS = 200_000;
 
 /** Brackets opened and not closed; the parser's work grows with it. */
 const MAX_OPEN_BRACKETS = 1000;
@@ -31,7 +34,7 @@ export function readYaml(
   } catch (error) {
     // The parser recurses; what it cannot hold no operator has written.
     if (!(error instanceof RangeError)) throw error;
-    report.fault({ file: source.path, line: 1, column: 1 }, [], 'The file is nested too deeply');
+    report.fault({ file: source.path, line: 1, column: 1 }, [], TOO_DEEP);
     return undefined;
   }
 }
@@ -64,15 +67,30 @@ function reportSyntax(errors: readonly YamlSyntaxError[], yaml: YamlText, report
 }
 
 function refuse(text: string) {
-  const top = { line: 1, column: 1 };
-  if (text.length > MAX_CHARACTERS) return { place: top, message: 'The file is larger than 8 MiB' };
-  if (openBrackets(text) > MAX_OPEN_BRACKETS) return { place: top, message: 'The file is nested too deeply' };
+  const place = { line: 1, column: 1 };
+  if (text.length > MAX_CHARACTERS) return { place, message: 'The file is larger than 8 MiB' };
+  if (openBrackets(text) > MAX_OPEN_BRACKETS) return { place, message: TOO_DEEP };
   const odd = NOT_PRINTABLE.exec(text);
-  if (odd === null) return undefined;
+  if (odd !== null) return describeOdd(text, odd);
+  return hasTooManyTokens(text)
+    ? { place, message: `The file has more than ${MAX_TOKENS} words and signs` }
+    : undefined;
+}
+
+function describeOdd(text: string, odd: RegExpExecArray) {
   const before = text.slice(0, odd.index).split('\n');
   const place = { line: before.length, column: (before.at(-1) ?? '').length + 1 };
   const code = odd[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
   return { place, message: `Unexpected control character U+${code}` };
+}
+
+function hasTooManyTokens(text: string): boolean {
+  let count = 0;
+  for (const _token of new Lexer().lex(text)) {
+    count += 1;
+    if (count > MAX_TOKENS) return true;
+  }
+  return false;
 }
 
 /** The deepest run of opened brackets, wherever they stand: a bound, not a parse. */

@@ -13,6 +13,10 @@ export function positionOf(yaml: YamlText, offset: number): Position {
 
 export type YamlSyntaxError = Pick<YAMLParseError, 'code' | 'message' | 'pos'>;
 
+export const TOO_DEEP = 'The file is nested too deeply';
+
+const LONGEST_MESSAGE = 200;
+
 const MESSAGES: Readonly<Partial<Record<YAMLParseError['code'], string>>> = {
   TAB_AS_INDENT: 'A tab is used as indentation: use blanks',
   MULTILINE_IMPLICIT_KEY: 'Expected "key: value"',
@@ -27,7 +31,9 @@ export function describeSyntaxError(error: YamlSyntaxError): string {
       : 'Unexpected ":": mend the indentation, or put the value into quotes';
   }
   if (error.code === 'BAD_INDENT') return `Wrong indentation: ${lowerFirst(error.message)}`;
-  return MESSAGES[error.code] ?? error.message.replace(/: ".*$/s, '');
+  // The parser turns its own stack overflow into an error of the file.
+  if (error.message.includes('call stack')) return TOO_DEEP;
+  return MESSAGES[error.code] ?? error.message.replace(/: ".*$/s, '').slice(0, LONGEST_MESSAGE);
 }
 
 function lowerFirst(text: string): string {

@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { awaitActive, awaitGone } from '../../../src/provider/await-server.ts';
 import type { CloudProvider, ServerSpec } from '../../../src/provider/cloud-provider.ts';
-import { QuotaExceededError, RequestRefusedError, ServerFailedError } from '../../../src/provider/errors.ts';
+import {
+  QuotaExceededError,
+  RequestRefusedError,
+  ServerFailedError,
+  TransientProviderError,
+} from '../../../src/provider/errors.ts';
 import type { Clock } from '../../../src/runtime/clock.ts';
 import { neverAborted } from '../../fakes/never-aborted.ts';
 
@@ -151,6 +156,17 @@ export function describeCloudProvider(name: string, start: () => Promise<TriedCl
       }
 
       expect(await provider.findServer(id, neverAborted)).toMatchObject({ status: 'ACTIVE' });
+    });
+
+    test('a second snapshot meanwhile may succeed later', async () => {
+      await using cloud = await start();
+      const { provider } = cloud;
+      const id = await launch(cloud);
+      await provider.createSnapshot(id, 'shot', {}, neverAborted);
+
+      const failure = provider.createSnapshot(id, 'shot', {}, neverAborted);
+
+      await expect(failure).rejects.toBeInstanceOf(TransientProviderError);
     });
 
     test('a snapshot of a missing server is refused', async () => {

@@ -51,6 +51,7 @@ describe('our client on a faulty cloud', { timeout: 30_000 }, () => {
     ['429 with Retry-After', { status: 429, headers: { 'retry-after': '1' } }],
     ['an HTML page', { status: 200, body: '<html></html>', headers: { 'content-type': 'text/html' } }],
     ['a cut connection', { cut: 'before' }],
+    ['a slow answer', { delayAnswerMs: 300 }],
   ])('reads its list in spite of %s', async (_, effect) => {
     await using cloud = await EmulatedCloud.start();
     await cloud.addFault({ match: LIST, count: 1, effect });

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listLaunchersBelow } from '../../../devfarm/instances/process-table.ts';
@@ -69,4 +69,14 @@ test('an unknown image or instance is an error that names it', async () => {
   await expect(bench.host.create({ image: 'base', name: 'a;b', authorizedKeys: [] })).rejects.toThrow(
     'Cannot name an instance "a;b"',
   );
+});
+
+test('destroyAll ends what runs and removes the state folder itself', { timeout: 30_000 }, async () => {
+  const other = await InstanceBench.open();
+  const running = await other.processOf(await other.boot());
+
+  await other.end();
+
+  await expect(stat(other.stateDir)).rejects.toThrow('ENOENT');
+  expect(await other.aliveOf([running.init.pid, running.launcher?.pid ?? 0])).toEqual([]);
 });

@@ -61,7 +61,7 @@ test('a process is known by its identity, until it ends', async () => {
 });
 
 test('a zombie counts as ended: nobody may be there to reap it for seconds', async () => {
-  const parent = execa('sh', ['-c', 'true & echo $!; exec sleep 60'], { reject: false, buffer: false });
+  const parent = execa('perl', ['-e', LEAVE_ZOMBIE], { reject: false, buffer: false });
   const line = await parent.iterable()[Symbol.asyncIterator]().next();
   const pid = Number(line.value);
 
@@ -71,3 +71,5 @@ test('a zombie counts as ended: nobody may be there to reap it for seconds', asy
   parent.kill('SIGKILL');
   await parent;
 });
+
+const LEAVE_ZOMBIE = '$| = 1; my $pid = fork // die; exit 0 unless $pid; print "$pid\\n"; sleep 60';

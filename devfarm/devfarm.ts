@@ -1,0 +1,112 @@
+/** devfarm: a cloud, a Jenkins and a gearmand on one machine, for a farm without either. */
+import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { systemClock } from '../src/runtime/clock.ts';
+import { describeError } from '../src/runtime/errors.ts';
+import { plainLogging } from '../src/runtime/logging/plain-logging.ts';
+import { FarmError, findRunning, networkOf, startFarm, stopFarm } from './farm/farm-control.ts';
+import { farmFolder, type FarmFolder, type FarmState } from './farm/farm-folder.ts';
+import { serveFarm } from './farm/serve-farm.ts';
+
+const log = plainLogging({ level: 'info', json: false }, systemClock).logger('devfarm');
+
+type FarmFlags = { readonly state: string; readonly machines: boolean };
+
+const program = new Command('devfarm')
+  .description('A cloud, a Jenkins and a gearmand on this machine')
+  .configureHelp({ sortSubcommands: false });
+
+farmCommand('up', 'start the farm in the background, or take over one that was killed').action((flags: FarmFlags) =>
+  run(async () => {
+    const folder = folderOf(flags);
+    const state = await startFarm(folder, { machines: flags.machines, argv: serveWords(flags) });
+    print(describeFarm(folder, state));
+  }),
+);
+
+farmCommand('serve', 'run the farm in the foreground').action((flags: FarmFlags) =>
+  run(async () => {
+    const stopped = new Promise((resolve_) => {
+      for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, resolve_);
+    });
+    const farm = await serveFarm(folderOf(flags), flags, log);
+    log.info('The farm is up', { process: process.pid });
+    await stopped;
+    await farm.close();
+  }),
+);
+
+farmCommand('down', 'end the farm and remove all of it').action((flags: FarmFlags) =>
+  run(() => stopFarm(folderOf(flags), log)),
+);
+
+farmCommand('status', 'show what runs and where').action((flags: FarmFlags) =>
+  run(() => {
+    const folder = folderOf(flags);
+    const state = findRunning(folder);
+    if (state === undefined) throw new FarmError(`No farm is up in ${folder.root}`);
+    print(describeFarm(folder, state));
+    return Promise.resolve();
+  }),
+);
+
+farmCommand('run', 'run a command in the network of the farm')
+  .argument('<command...>')
+  .passThroughOptions()
+  .action((command: readonly string[], flags: FarmFlags) => run(() => runInNetwork(folderOf(flags), command)));
+
+program.enablePositionalOptions();
+await program.parseAsync();
+
+function farmCommand(name: string, summary: string): Command {
+  return program
+    .command(name)
+    .description(summary)
+    .option('--state <folder>', 'where the farm lives', '/var/tmp/nodepool-devfarm')
+    .option('--no-machines', 'servers without machines behind them, for load tests');
+}
+
+function folderOf(flags: FarmFlags): FarmFolder {
+  return farmFolder(resolve(flags.state));
+}
+
+function serveWords(flags: FarmFlags): readonly string[] {
+  const script = process.argv[1] ?? '';
+  return [script, 'serve', '--state', resolve(flags.state), ...(flags.machines ? [] : ['--no-machines'])];
+}
+
+async function runInNetwork(folder: FarmFolder, command: readonly string[]): Promise<void> {
+  const { prefix } = await networkOf(folder);
+  const [first = '', ...rest] = [...prefix, ...command];
+  const child = spawn(first, rest, { stdio: 'inherit' });
+  process.exitCode = await new Promise<number>((resolve_, reject) => {
+    child.once('error', reject);
+    child.once('exit', (status) => {
+      resolve_(status ?? 1);
+    });
+  });
+}
+
+function describeFarm(folder: FarmFolder, state: FarmState): string {
+  return `devfarm is up in ${folder.root} (process ${state.pid})
+  keystone     ${state.authUrl}
+  jenkins      ${state.jenkinsUrl}
+  zeromq       ${state.zmqEndpoint}
+  gearmand     127.0.0.1:${state.gearmanPort}
+  machines     ${state.machines ? `sshd on port ${state.sshPort} of their own loopback addresses` : 'none'}
+  nodepool     ${folder.nodepool}/nodepool.yaml`;
+}
+
+async function run(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    process.stderr.write(`devfarm: ${describeError(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -75,7 +75,7 @@ function isNamed(warning: ConfigFault, detail: string): boolean {
 
 /** Paths such as `targets[].images` or `cron.update-image`. */
 function keysIn(detail: string): readonly string[] {
-  return [...detail.matchAll(/(?<![\w./])[a-z-]+(?:\[\d*\])?(?:[.][A-Za-z-]+(?:\[\d*\])?)+/g)].map(([key]) => key);
+  return [...detail.matchAll(/(?<![\w./])[a-z-]+(?:\[\d*\])?(?:[.][A-Za-z_-]+(?:\[\d*\])?)+/g)].map(([key]) => key);
 }
 
 /** `[]` stands for any index, `X` for any key. */

@@ -157,7 +157,7 @@ export class GearmanSession {
 
   #jobOf(handle: Buffer, job: Pick<GearmanJob, 'functionName' | 'data'>, socket: Socket): GearmanJob {
     const send = <T extends PacketType>(type: T, fields: FieldsOf<T, FieldValue>): void => {
-      if (!socket.writableEnded) socket.write(encodePacket('REQ', type, fields));
+      if (socket.writable) socket.write(encodePacket('REQ', type, fields));
     };
     return {
       ...job,

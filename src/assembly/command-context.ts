@@ -39,7 +39,7 @@ class LazyContext implements CommandContext, AsyncDisposable {
     this.#signal = signal;
     this.configPath = options.config;
     this.user = options.user;
-    const logging = options.debug ? openLogging({}, 'debug') : openLogging(options, 'warn');
+    const logging = options.debug ? openLogging({}, 'debug') : openLogging(options, 'info');
     this.#log = logging.logger('nodepool');
   }
 
@@ -74,6 +74,15 @@ class LazyContext implements CommandContext, AsyncDisposable {
     await work.deleteImage(image, signal);
   }
 
+  async stopManagedDatabase(): Promise<boolean> {
+    const [{ stopManagedPostgres }, { stateDirectory }] = await Promise.all([
+      import('../db/managed-postgres.ts'),
+      import('./open-state.ts'),
+    ]);
+    const deps = { clock: systemClock, randomness: systemRandomness, log: this.#log };
+    return await stopManagedPostgres({ stateDir: stateDirectory() }, deps, this.#signal);
+  }
+
   tell(line: string): void {
     process.stderr.write(`${line}\n`);
   }
@@ -85,7 +94,8 @@ class LazyContext implements CommandContext, AsyncDisposable {
 
   async #loadConfig(): Promise<Config> {
     const { ConfigWatch } = await import('./config-watch.ts');
-    return (await ConfigWatch.open(this.#options, this.#log)).config;
+    // Without its warnings: they are for the daemon's log and for config-validate.
+    return (await ConfigWatch.open(this.#options)).config;
   }
 
   async #openDatabase(): Promise<Database> {

@@ -9,13 +9,13 @@ import { type ConfigFiles, readConfigFiles } from './read-config-files.ts';
 /** Keeps the last good configuration: a broken or absent file changes nothing and is logged once. */
 export class ConfigWatch {
   readonly #files: ConfigFiles;
-  readonly #log: Logger;
+  readonly #log: Logger | undefined;
   #config: Config;
   /** The texts that were looked at last, good or not. */
   #seen: string;
   #complaint = '';
 
-  private constructor(files: ConfigFiles, first: LoadedConfig, log: Logger) {
+  private constructor(files: ConfigFiles, first: LoadedConfig, log: Logger | undefined) {
     this.#files = files;
     this.#config = first.config;
     this.#seen = first.fingerprint;
@@ -23,11 +23,11 @@ export class ConfigWatch {
   }
 
   /**
-   * Reads the configuration at start.
+   * Reads the configuration at start; warnings go to `log`, where one is given.
    * @throws {ConfigError} it has faults
    * @throws {UnreadableConfigError} it cannot be read
    */
-  static async open(files: ConfigFiles, log: Logger): Promise<ConfigWatch> {
+  static async open(files: ConfigFiles, log?: Logger): Promise<ConfigWatch> {
     return new ConfigWatch(files, await loadConfig(files, log), log);
   }
 
@@ -44,12 +44,12 @@ export class ConfigWatch {
       if (fingerprint === this.#seen) return undefined;
       this.#seen = fingerprint;
       this.#config = parse(sources, this.#log);
-      this.#log.info(`Configuration ${this.#files.config} was read again`);
+      this.#log?.info(`Configuration ${this.#files.config} was read again`);
       return this.#config;
     } catch (error) {
       const complaint = describeError(error);
       if (complaint !== this.#complaint) {
-        this.#log.error('The configuration is not usable, the last good one stays in force', { reason: complaint });
+        this.#log?.error('The configuration is not usable, the last good one stays in force', { reason: complaint });
       }
       this.#complaint = complaint;
       return undefined;
@@ -59,14 +59,14 @@ export class ConfigWatch {
 
 type LoadedConfig = { readonly config: Config; readonly fingerprint: string };
 
-async function loadConfig(files: ConfigFiles, log: Logger): Promise<LoadedConfig> {
+async function loadConfig(files: ConfigFiles, log: Logger | undefined): Promise<LoadedConfig> {
   const sources = await readConfigFiles(files);
   return { config: parse(sources, log), fingerprint: fingerprintOf(sources) };
 }
 
-function parse(sources: ConfigSources, log: Logger): Config {
+function parse(sources: ConfigSources, log: Logger | undefined): Config {
   const outcome = parseConfig(sources);
-  for (const warning of outcome.warnings) log.warn(formatFault(warning));
+  for (const warning of outcome.warnings) log?.warn(formatFault(warning));
   if (outcome.config === undefined) throw new ConfigError(outcome.faults);
   return outcome.config;
 }

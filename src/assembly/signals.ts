@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Session } from 'node:inspector';
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,6 +30,7 @@ const STOPPING = ['SIGINT', 'SIGUSR1', 'SIGTERM'] as const;
  */
 export function listenToSignals(deps: SignalDeps): Disposable & { readonly stop: AbortSignal } {
   const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // every loop and task listens to it
   const profiler = new Profiler(deps);
   const onStop = (name: NodeJS.Signals): void => {
     if (stopping.signal.aborted) process.exit(1);

@@ -1,5 +1,6 @@
 import type { Command } from './command.ts';
 import { configValidate } from './commands/config-validate.ts';
+import { db } from './commands/db.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { history } from './commands/history.ts';
 import { hold } from './commands/hold.ts';
@@ -18,4 +19,5 @@ export const ALL_COMMANDS: readonly Command[] = [
   imageUpdate,
   imageDelete,
   configValidate,
+  db,
 ];

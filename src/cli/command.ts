@@ -29,6 +29,8 @@ export interface CommandContext {
   deleteNow(node: Node, signal: AbortSignal): Promise<void>;
   /** Deletes the image in this process, and returns when it is gone. */
   deleteImageNow(image: SnapshotImage, signal: AbortSignal): Promise<void>;
+  /** Stops the managed local database; false: none was running. */
+  stopManagedDatabase(): Promise<boolean>;
   readonly clock: Clock;
   /** The operator's account name, for the history: `cli:USER`. */
   readonly user: string;

@@ -67,7 +67,7 @@ export class AdminConnection {
     const question: Question = { shape, lines: [], answered: new Deferred(), chars: 0 };
     this.#question = question;
     this.#socket.write(`${command}\n`);
-    return await untilAborted(question.answered.promise, AbortSignal.any([signal, this.#ended.signal]));
+    return await untilAborted(question.answered.promise, signal, this.#ended.signal);
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import PQueue from 'p-queue';
 import { type Clock, withDeadline } from '../runtime/clock.ts';
+import { joinSignals } from '../runtime/join-signals.ts';
 import { AdminConnection, type AnswerShape, isRefusal } from './admin-connection.ts';
 import {
   type FunctionStatus,
@@ -81,8 +82,8 @@ export class GearmanAdmin {
     if (this.#turns.size >= MAX_QUEUED) {
       throw new Error(`Cannot ask Gearman server "${this.server}" for "${command}": ${this.#turns.size} wait already`);
     }
-    const until = AbortSignal.any([signal, this.#closed.signal]);
-    const lines = await this.#turns.add(() => this.#askNow(command, shape, until), { signal: until });
+    using until = joinSignals(signal, this.#closed.signal);
+    const lines = await this.#turns.add(() => this.#askNow(command, shape, until.signal), { signal: until.signal });
     const [first] = lines;
     if (shape === 'list' && first !== undefined && isRefusal(first)) throw this.#refused(command, first);
     return lines;

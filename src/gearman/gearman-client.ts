@@ -1,5 +1,6 @@
 import { withDeadline } from '../runtime/clock.ts';
 import { describeError } from '../runtime/errors.ts';
+import { joinSignals } from '../runtime/join-signals.ts';
 import type { Randomness } from '../runtime/randomness.ts';
 import type { TaskBoard } from '../runtime/task-board.ts';
 import { assertClientId, assertFunctionName, assertUniqueId } from './gearman-names.ts';
@@ -70,9 +71,10 @@ export class GearmanClient {
     if (this.#running.size >= MAX_JOBS) {
       throw new Error(`Cannot submit "${request.function}": ${this.#running.size} jobs are under way already`);
     }
+    using until = joinSignals(signal, this.#closed.signal);
     const running = this.#run(this.#submission(request), {
       deadlineMs: request.deadlineMs,
-      signal: AbortSignal.any([signal, this.#closed.signal]),
+      signal: until.signal,
     });
     this.#running.add(running);
     try {

@@ -1,5 +1,6 @@
 import { type Backoff, backoffMs } from '../runtime/backoff.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { joinSignals } from '../runtime/join-signals.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Randomness } from '../runtime/randomness.ts';
 import type { Task, TaskBoard } from '../runtime/task-board.ts';
@@ -111,7 +112,8 @@ export class GearmanWorker {
 
   async #keepConnected(server: GearmanServer, slot: Slot, retire: AbortSignal): Promise<void> {
     using task = this.#deps.tasks.start(`Gearman worker "${slot.clientId}" at ${serverName(server)}`);
-    const stopping = AbortSignal.any([retire, this.#closed.signal]);
+    using joined = joinSignals(retire, this.#closed.signal);
+    const stopping = joined.signal;
     let failures = 0;
     for (;;) {
       const wasAnswered = await this.#serveOnce(server, { slot, task }, retire);
@@ -130,7 +132,8 @@ export class GearmanWorker {
     retire: AbortSignal,
   ): Promise<boolean> {
     const facts = { server: serverName(server), worker: run.slot.clientId };
-    const stopping = AbortSignal.any([retire, this.#closed.signal]);
+    using joined = joinSignals(retire, this.#closed.signal);
+    const stopping = joined.signal;
     let session: WorkerSession | undefined;
     let connection: GearmanConnection | undefined;
     try {

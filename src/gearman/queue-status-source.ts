@@ -1,4 +1,5 @@
 import type { Clock } from '../runtime/clock.ts';
+import { joinSignals } from '../runtime/join-signals.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { TaskBoard } from '../runtime/task-board.ts';
 import { type GearmanServer, serverName } from './gearman-server.ts';
@@ -47,9 +48,10 @@ export class QueueStatusSource {
     using _turn = await this.#turns.enter(signal); // joining the read under way would give answers from before this call
     const servers = this.#servers;
     const patience = new AbortController();
+    using until = joinSignals(patience.signal, signal);
     const asked = Promise.all(servers.map((entry) => entry.ask()));
     try {
-      await Promise.race([asked, this.#deps.clock.sleep(PATIENCE_MS, AbortSignal.any([patience.signal, signal]))]);
+      await Promise.race([asked, this.#deps.clock.sleep(PATIENCE_MS, until.signal)]);
     } finally {
       patience.abort();
     }

@@ -1,5 +1,6 @@
 import { type Clock, withDeadline } from '../runtime/clock.ts';
 import { describeError, ProtocolError } from '../runtime/errors.ts';
+import { joinSignals } from '../runtime/join-signals.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Task } from '../runtime/task-board.ts';
 import { Wakeup } from '../runtime/wakeup.ts';
@@ -72,7 +73,8 @@ export class WorkerSession {
     });
     connection.send('SET_CLIENT_ID', [clientId]);
     this.syncFunctions();
-    const mayGrab = AbortSignal.any([idle, signal, connection.ended]);
+    using joined = joinSignals(idle, signal, connection.ended);
+    const mayGrab = joined.signal;
     for (;;) {
       const worked = await this.#grabAndWork(mayGrab, signal);
       mayGrab.throwIfAborted();
@@ -125,8 +127,8 @@ export class WorkerSession {
     this.#news = new Wakeup(this.#deps.clock);
     connection.send('GRAB_JOB_UNIQ', []);
     const deadline = { what: `Gearman server "${connection.server}" to answer GRAB_JOB_UNIQ`, ms: GRAB_LIMIT_MS };
-    const until = AbortSignal.any([signal, connection.ended]);
-    return await withDeadline(deadline, { clock: this.#deps.clock, signal: until }, () => grabbed.promise);
+    using until = joinSignals(signal, connection.ended);
+    return await withDeadline(deadline, { clock: this.#deps.clock, signal: until.signal }, () => grabbed.promise);
   }
 
   #accept(packet: Packet): void {

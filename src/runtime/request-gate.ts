@@ -2,6 +2,9 @@ import PQueue from 'p-queue';
 import { type Clock, withDeadline } from './clock.ts';
 import type { TaskBoard } from './task-board.ts';
 
+/** Upstream's way to say "no limit" is a rate of 0.001 s; a timer for each call would be a limit. */
+const NO_GAP_MS = 1;
+
 export type RequestGateOptions = {
   /** Shown on the task board, e.g. `provider wmf`. */
   readonly name: string;
@@ -57,11 +60,13 @@ export class RequestGate {
         const deadline = { what: `${request.name} of ${this.#options.name}`, ms: this.#options.deadlineMs };
         return await withDeadline(deadline, { clock: this.#clock, signal }, send);
       },
-      { priority: request.priority ?? 0, signal },
+      // Derived, because each waiting request listens to its signal, and many share one.
+      { priority: request.priority ?? 0, signal: AbortSignal.any([signal]) },
     );
   }
 
   async #keepPace(signal: AbortSignal): Promise<void> {
+    if (this.#options.minGapMs <= NO_GAP_MS) return;
     const nowMs = this.#clock.monotonicMs();
     const startMs = Math.max(nowMs, this.#nextStartMs);
     this.#nextStartMs = startMs + this.#options.minGapMs;

@@ -1,4 +1,5 @@
-import { Lexer, LineCounter, parseDocument } from 'yaml';
+import { Lexer, LineCounter, parseDocument, Scalar, visit } from 'yaml';
+import type { Node } from 'yaml';
 import type { FaultReport } from '../fault-report.ts';
 import { buildTree } from './build-tree.ts';
 import { describeSyntaxError, positionOf, TOO_DEEP } from './syntax-fault.ts';
@@ -8,7 +9,7 @@ import type { YamlNode } from './yaml-node.ts';
 /** Far above any real file (the largest known has 40 KiB). */
 const MAX_CHARACTERS = 8 * 1024 * 1024;
 
-/** The parser needs up to 40 µs for each, and nothing else happens meanwhile. The largest known file has 20,000. */
+/** The parser needs up to 40 µs for each, and nothing else happens meanwhile. The largest known file has 12,000. */
 const MAX_TOKENS = 200_000;
 
 /** Brackets opened and not closed; the parser's work grows with it. */
@@ -50,17 +51,31 @@ function parse(yaml: YamlText, report: FaultReport): YamlNode | undefined {
     lineCounter: yaml.lines,
   });
   if (document.errors.length > 0) {
-    reportSyntax(document.errors, yaml, report);
+    reportSyntax(document, yaml, report);
     return undefined;
   }
   return buildTree(document.contents, yaml, report);
 }
 
+type ParsedDocument = { readonly errors: readonly YamlSyntaxError[]; readonly contents: Node | null };
+
+/** Where the mistake was made: of a quote that is never closed, where it was opened. */
+function causeOf(error: YamlSyntaxError, { contents }: ParsedDocument): number {
+  let cause = error.pos[0];
+  if (error.code !== 'MISSING_CHAR' || !error.message.includes('quote')) return cause;
+  visit(contents, {
+    Scalar: (_, { type, range }) => {
+      if (type === Scalar.QUOTE_DOUBLE || type === Scalar.QUOTE_SINGLE) cause = range?.[0] ?? cause;
+    },
+  });
+  return cause;
+}
+
 /** One fault for each line: what follows on the same line is the parser finding its way back. */
-function reportSyntax(errors: readonly YamlSyntaxError[], yaml: YamlText, report: FaultReport): void {
+function reportSyntax(document: ParsedDocument, yaml: YamlText, report: FaultReport): void {
   const seen = new Set<number>();
-  for (const error of errors) {
-    const at = positionOf(yaml, error.pos[0]);
+  for (const error of document.errors) {
+    const at = positionOf(yaml, causeOf(error, document));
     if (!seen.has(at.line)) report.fault(at, [], describeSyntaxError(error));
     seen.add(at.line);
   }
@@ -85,11 +100,8 @@ function describeOdd(text: string, odd: RegExpExecArray) {
 }
 
 function hasTooManyTokens(text: string): boolean {
-  let count = 0;
-  for (const _token of new Lexer().lex(text)) {
-    count += 1;
-    if (count > MAX_TOKENS) return true;
-  }
+  const tokens = new Lexer().lex(text);
+  for (let count = 0; tokens.next().done !== true; count += 1) if (count >= MAX_TOKENS) return true;
   return false;
 }
 

@@ -30,6 +30,7 @@ export function describeSyntaxError(error: YamlSyntaxError): string {
       ? 'Wrong indentation: this list item stands under no item and no key of the lines above'
       : 'Unexpected ":": mend the indentation, or put the value into quotes';
   }
+  if (error.code === 'MISSING_CHAR' && error.message.includes('quote')) return 'This quote is never closed';
   if (error.code === 'BAD_INDENT') return `Wrong indentation: ${lowerFirst(error.message)}`;
   // The parser turns its own stack overflow into an error of the file.
   if (error.message.includes('call stack')) return TOO_DEEP;

@@ -6,7 +6,10 @@ import type { GearmanServer } from '../../../src/gearman/gearman-server.ts';
  * line below 1 KB, else it hangs.
  */
 export interface Abraxas {
-  /** The work's value is the result; an error thrown is an exception. Register before the connection is up. */
+  /**
+   * The work's value is the result. Register before the connection is up. Do not throw: it would send WORK_FAIL after
+   * its WORK_EXCEPTION, and die of the server's refusal.
+   */
   registerWorker(name: string, work: (task: AbraxasTask) => unknown): void;
   /** Rejects when the job fails. */
   submitJob(name: string, options: AbraxasOptions, data: string): PromiseLike<string>;
@@ -22,7 +25,11 @@ export interface Abraxas {
 export interface AbraxasTask {
   readonly payload: string;
   readonly jobid: string;
-  readonly socket: { workData(handle: string, data: string): void; workFail(handle: string): void };
+  readonly socket: {
+    workData(handle: string, data: string): void;
+    workFail(handle: string): void;
+    workException(handle: string, text: string): void;
+  };
 }
 
 export type AbraxasStatus = { readonly inqueue: number; readonly running: number; readonly workers: number };
@@ -31,14 +38,14 @@ type AbraxasOptions = { readonly uniqueid?: string };
 
 type AbraxasModule = {
   readonly Client: {
-    connect(options: { host: string; port: number; defaultEncoding: string }): Abraxas;
+    connect(options: { host: string; port: number; defaultEncoding: string; maxJobs: number }): Abraxas;
   };
 };
 
 /** An abraxas client and worker that is about to connect. Disposing disconnects it. */
 export function anAbraxas(server: GearmanServer): Abraxas & Disposable {
   const { Client } = createRequire(import.meta.url)('abraxas') as AbraxasModule; // the package has no types
-  const peer = Client.connect({ host: server.host, port: server.port, defaultEncoding: 'utf8' });
+  const peer = Client.connect({ host: server.host, port: server.port, defaultEncoding: 'utf8', maxJobs: 4 });
   return Object.assign(peer, {
     [Symbol.dispose]: () => {
       peer.disconnect();

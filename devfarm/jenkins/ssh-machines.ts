@@ -1,0 +1,121 @@
+import { readFile } from 'node:fs/promises';
+import ssh2, { type ClientChannel } from 'ssh2';
+import { asError } from '../../src/runtime/errors.ts';
+import {
+  type AgentChannel,
+  type AgentLogin,
+  type AgentMachines,
+  type BuildCommand,
+  LoginRefusedError,
+} from './agent-machines.ts';
+
+const LOGIN_TIMEOUT_MS = 60_000;
+/** A machine that is gone is noticed after three of these. */
+const KEEP_ALIVE_MS = 5_000;
+
+/** Real machines by SSH. Host keys are not verified, as the strategy that Nodepool sends says. */
+export class SshMachines implements AgentMachines {
+  async connect({ host, port, credential }: AgentLogin, signal: AbortSignal): Promise<AgentChannel> {
+    const privateKey = await readFile(credential.privateKeyPath);
+    signal.throwIfAborted();
+    const client = new ssh2.Client();
+    await new Promise<void>((resolve, reject) => {
+      const abort = (): void => {
+        client.destroy();
+        reject(asError(signal.reason));
+      };
+      signal.addEventListener('abort', abort, { once: true });
+      client.once('ready', resolve);
+      client.once('error', (error) => {
+        reject(error.level === 'client-authentication' ? new LoginRefusedError(error.message) : error);
+      });
+      client.once('close', () => {
+        signal.removeEventListener('abort', abort);
+        reject(new Error('The connection was closed'));
+      });
+      client.connect({
+        host,
+        port,
+        username: credential.username,
+        privateKey,
+        readyTimeout: LOGIN_TIMEOUT_MS,
+        keepaliveInterval: KEEP_ALIVE_MS,
+      });
+    });
+    return new SshChannel(client);
+  }
+}
+
+class SshChannel implements AgentChannel {
+  readonly lost: Promise<void>;
+  readonly #client: ssh2.Client;
+
+  constructor(client: ssh2.Client) {
+    this.#client = client;
+    client.on('error', () => undefined); // `close` follows
+    this.lost = new Promise((resolve) => client.once('close', resolve));
+  }
+
+  async run(command: BuildCommand, signal: AbortSignal): Promise<number> {
+    const stream = await this.#exec(commandLine(command));
+    const end = (): void => {
+      stream.signal('TERM');
+      stream.close();
+    };
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end, { once: true });
+    try {
+      return await untilExit(stream, command);
+    } finally {
+      signal.removeEventListener('abort', end);
+    }
+  }
+
+  close(): void {
+    this.#client.end();
+    this.#client.destroy();
+  }
+
+  #exec(line: string): Promise<ClientChannel> {
+    return new Promise((resolve, reject) => {
+      this.#client.exec(line, (error, stream) => {
+        if (error === undefined) resolve(stream);
+        else reject(error);
+      });
+      this.#client.once('close', () => {
+        reject(new Error('The connection was closed'));
+      });
+    });
+  }
+}
+
+function untilExit(stream: ClientChannel, { onOutput }: BuildCommand): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let status: number | undefined;
+    stream.on('data', (bytes: Buffer) => {
+      onOutput(bytes.toString());
+    });
+    stream.stderr.on('data', (bytes: Buffer) => {
+      onOutput(bytes.toString());
+    });
+    stream.once('exit', (code: number | null) => {
+      status = code ?? 143; // ended by a signal
+    });
+    stream.once('close', () => {
+      if (status === undefined) reject(new Error('The connection was closed'));
+      else resolve(status);
+    });
+  });
+}
+
+/** As Jenkins runs a shell step: `sh -xe` in the workspace. */
+function commandLine({ script, environment, folder }: BuildCommand): string {
+  const exports = Object.entries(environment).map(([name, value]) => `export ${name}=${quote(value)}`);
+  return [...exports, `mkdir -p ${quote(folder)}`, `cd ${quote(folder)}`, `exec /bin/sh -xe -c ${quote(script)}`].join(
+    ' && ',
+  );
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

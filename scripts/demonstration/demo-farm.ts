@@ -1,0 +1,217 @@
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { networkOf, findRunning, startFarm, stopFarm } from '../../devfarm/farm/farm-control.ts';
+import { farmFolder, isAlive, type FarmState } from '../../devfarm/farm/farm-folder.ts';
+import { pollUntil } from '../../devfarm/farm/poll-until.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import type { Logger } from '../../src/runtime/logger.ts';
+import { plainLogging } from '../../src/runtime/logging/plain-logging.ts';
+import { systemRandomness } from '../../src/runtime/randomness.ts';
+import { TaskBoard } from '../../src/runtime/task-board.ts';
+import { type NodeRow, readNodes, readTable } from './node-rows.ts';
+import type { Progress } from './progress.ts';
+
+const run = promisify(execFile);
+const REPOSITORY = join(import.meta.dirname, '..');
+const STEP_MS = 90_000;
+
+/** The farm of the demonstration: devfarm and a nodepoold in a folder of their own, steered as a user would. */
+export class DemoFarm {
+  readonly root = join(tmpdir() === '/tmp' ? '/var/tmp' : tmpdir(), 'nodepool-demo');
+  readonly folder = farmFolder(join(this.root, 'farm'));
+  readonly signal = new AbortController().signal;
+  readonly log: Logger = plainLogging({ level: 'warn', json: false }, systemClock).logger('demo');
+  readonly deps = {
+    clock: systemClock,
+    randomness: systemRandomness,
+    log: this.log,
+    tasks: new TaskBoard(systemClock),
+  };
+  readonly #progress: Progress;
+  readonly #pidFile = join(this.root, 'nodepoold.pid');
+  readonly #logFile = join(this.root, 'nodepoold.log');
+  #prefix: readonly string[] = [];
+
+  constructor(progress: Progress) {
+    this.#progress = progress;
+  }
+
+  get state(): FarmState {
+    const state = findRunning(this.folder);
+    if (state === undefined) throw new Error(`devfarm is not running, see ${this.folder.log}`);
+    return state;
+  }
+
+  isRunning(): boolean {
+    return findRunning(this.folder) !== undefined;
+  }
+
+  async startPeers(): Promise<void> {
+    mkdirSync(this.root, { recursive: true });
+    this.#progress.note('starting the cloud, Jenkins and gearmand (the first time this builds a small Debian)');
+    const words = [join(REPOSITORY, 'dist/devfarm.js'), 'serve', '--state', this.folder.root];
+    await startFarm(this.folder, { machines: true, argv: words });
+    this.#prefix = (await networkOf(this.folder)).prefix;
+    this.#progress.check('devfarm is up: cloud, Jenkins, ZeroMQ, gearmand');
+  }
+
+  async startNodepool(): Promise<void> {
+    const log = openSync(this.#logFile, 'a');
+    const [program = '', ...words] = this.#inFarm([join(REPOSITORY, 'bin/nodepoold'), '-d', ...this.#configWords()]);
+    const child = spawn(program, words, { detached: true, stdio: ['ignore', log, log], env: this.#environment() });
+    writeFileSync(this.#pidFile, String(child.pid ?? ''));
+    child.unref();
+    const started = await pollUntil(STEP_MS, () =>
+      readFileSync(this.#logFile, 'utf8').includes('Nodepool is running') ? true : this.#deadDaemon(),
+    );
+    if (started !== true) throw new Error(`nodepoold did not start, see ${this.#logFile}`);
+    this.#progress.check('nodepoold is up, with a Postgres of its own');
+  }
+
+  /** Runs the command line and gives its standard output. */
+  async nodepool(...words: readonly string[]): Promise<string> {
+    const [program = '', ...rest] = this.#inFarm([join(REPOSITORY, 'bin/nodepool'), ...this.#configWords(), ...words]);
+    return (await run(program, rest, { env: this.#environment() })).stdout;
+  }
+
+  async awaitImage(): Promise<string> {
+    const cells = await this.#await('the snapshot image to be ready', async () =>
+      readTable(await this.nodepool('image-list')).find((row) => row[7] === 'ready'),
+    );
+    return `${cells[3] ?? ''} (${cells[5] ?? ''})`;
+  }
+
+  async nodes(): Promise<readonly NodeRow[]> {
+    return readNodes(await this.nodepool('list'));
+  }
+
+  async awaitReady(count: number): Promise<readonly NodeRow[]> {
+    return await this.#await(`${count} nodes to be ready`, async () => {
+      const ready = (await this.nodes()).filter(({ state }) => state === 'ready');
+      return ready.length >= count ? ready : undefined;
+    });
+  }
+
+  async holdOne(): Promise<NodeRow> {
+    const node = (await this.awaitReady(1))[0];
+    if (node === undefined) throw new Error('There is no ready node');
+    this.#progress.print(await this.nodepool('hold', String(node.id), '--reason', 'kept by the demonstration'));
+    return node;
+  }
+
+  async assertHeld(held: NodeRow): Promise<void> {
+    const now = (await this.nodes()).find(({ id }) => id === held.id);
+    if (now?.state !== 'hold') throw new Error(`Node ${held.id} is not held any more but ${now?.state ?? 'gone'}`);
+    const key = join(this.folder.keys, 'id_rsa');
+    const options = ['-F', 'none', '-i', key, '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null'];
+    const login = ['ssh', ...options, '-o', 'LogLevel=ERROR', '-p', String(this.state.sshPort), `jenkins@${held.ip}`];
+    const [program = '', ...words] = this.#inFarm([...login, 'cat /etc/nodepool/uuid']);
+    const { stdout } = await run(program, words);
+    if (stdout.trim() !== held.serverId)
+      throw new Error(`The machine of node ${held.id} says that it is ${stdout.trim()}`);
+  }
+
+  /** Waits until no node of those names is in the list, in the cloud or in Jenkins. */
+  async awaitGone(nodenames: ReadonlySet<string>): Promise<void> {
+    await this.#await('all used nodes to be gone', async () => {
+      const names = [
+        ...(await this.nodes()).map(({ nodename }) => nodename),
+        ...(await this.#machineNames()),
+        ...(await this.#agentNames()),
+      ];
+      return names.some((name) => nodenames.has(name)) ? undefined : true;
+    });
+  }
+
+  /** Ends everything and removes the folder. */
+  async stop(): Promise<void> {
+    await this.#stopNodepool();
+    if (existsSync(join(this.root, 'state'))) await this.nodepool('db', 'stop').catch(() => undefined);
+    await stopFarm(this.folder, this.log);
+    rmSync(this.root, { recursive: true, force: true });
+  }
+
+  /** The last lines of the logs: what went wrong is mostly there. */
+  async tellLogs(): Promise<void> {
+    for (const path of [this.#logFile, this.folder.log].filter((each) => existsSync(each))) {
+      const { stdout } = await run('tail', ['-n', '15', path]);
+      this.#progress.print(`--- ${path}\n${stdout}`);
+    }
+  }
+
+  tellHowToLook(): void {
+    const words = this.#prefix.length > 0 ? `bin/devfarm run --state ${this.folder.root} ` : '';
+    this.#progress.print(`
+The farm runs on. Look at it:
+  export NODEPOOL_STATE_DIR=${this.root}/state
+  ${words}bin/nodepool ${this.#configWords().join(' ')} list
+  tail -f ${this.#logFile}
+  bin/devfarm status --state ${this.folder.root}
+End it:
+  scripts/demo --stop
+`);
+  }
+
+  async #stopNodepool(): Promise<void> {
+    if (!existsSync(this.#pidFile)) return;
+    const pid = Number(readFileSync(this.#pidFile, 'utf8'));
+    if (!isAlive(pid, 'nodepoold')) return;
+    process.kill(pid, 'SIGTERM');
+    const ended = await pollUntil(STEP_MS, () => (isAlive(pid, 'nodepoold') ? undefined : true));
+    if (ended === undefined) throw new Error(`nodepoold (process ${pid}) does not end`);
+  }
+
+  #deadDaemon(): 'dead' | undefined {
+    const pid = Number(readFileSync(this.#pidFile, 'utf8'));
+    return existsSync(`/proc/${pid}`) ? undefined : 'dead';
+  }
+
+  async #machineNames(): Promise<readonly string[]> {
+    const { stdout } = await this.#curl(`${new URL(this.state.authUrl).origin}/_devfarm/servers`);
+    return [...stdout.matchAll(/"name":\s*"([^"]+)"/g)].map((match) => match[1] ?? '');
+  }
+
+  async #agentNames(): Promise<readonly string[]> {
+    const { stdout } = await this.#curl(`${this.state.jenkinsUrl}/computer/api/json?tree=computer[displayName]`);
+    return [...stdout.matchAll(/"displayName":\s*"([^"]+)"/g)].map((match) => match[1] ?? '');
+  }
+
+  /** By a program, since only a program can be put into the farm's network. */
+  async #curl(url: string): Promise<{ readonly stdout: string }> {
+    const [program = '', ...words] = this.#inFarm([process.execPath, '-e', FETCH, url]);
+    return await run(program, words);
+  }
+
+  async #await<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+    const found = await pollUntil(STEP_MS, look);
+    if (found === undefined) throw new Error(`Waited ${STEP_MS / 1000} s in vain for ${what}`);
+    return found;
+  }
+
+  #inFarm(words: readonly string[]): readonly string[] {
+    return [...this.#prefix, ...words];
+  }
+
+  #configWords(): readonly string[] {
+    return ['-c', join(this.folder.nodepool, 'nodepool.yaml'), '-s', join(this.folder.nodepool, 'secure.conf')];
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    const key = join(this.folder.keys, 'id_rsa.pub');
+    return {
+      ...process.env,
+      NODEPOOL_STATE_DIR: join(this.root, 'state'),
+      NODEPOOL_SSH_KEY: existsSync(key) ? readFileSync(key, 'utf8').trim() : '',
+    };
+  }
+}
+
+const FETCH = `
+const headers = { authorization: 'Basic ' + Buffer.from('nodepool:devfarm-token').toString('base64') };
+fetch(process.argv[1], { headers }).then(async (answer) => {
+  if (!answer.ok) throw new Error(process.argv[1] + ' answered ' + answer.status);
+  process.stdout.write(await answer.text());
+});`;

@@ -1,0 +1,73 @@
+/** The demonstration: the whole chain on one machine, each promise checked by looking. Exits non-zero if one fails. */
+import { existsSync } from 'node:fs';
+import { describeError } from '../../src/runtime/errors.ts';
+import { DemoFarm } from './demo-farm.ts';
+import { assertNothingLeft } from './nothing-left.ts';
+import { Progress } from './progress.ts';
+import { runJobs } from './zuul.ts';
+
+const JOBS = Number(argumentOf('--jobs') ?? 6);
+const progress = new Progress();
+const farm = new DemoFarm(progress);
+
+try {
+  if (process.argv.includes('--stop')) await stop();
+  else await demonstrate();
+} catch (error) {
+  progress.fail(describeError(error));
+  process.exitCode = 1;
+  await farm.tellLogs();
+  if (!process.argv.includes('--keep')) await farm.stop().catch(() => undefined); // what failed was told above
+}
+
+async function demonstrate(): Promise<void> {
+  if (existsSync(farm.root)) {
+    if (farm.isRunning())
+      throw new Error('A kept demo farm is still up: look at it, or end it with "scripts/demo --stop"');
+    progress.note('removing what an interrupted demo left');
+    await farm.stop();
+  }
+  await farm.startPeers();
+  await farm.startNodepool();
+  const image = await farm.awaitImage();
+  progress.check(`snapshot image built from the base image: ${image}`);
+  const ready = await farm.awaitReady(2);
+  progress.check(`min-ready nodes are ready: ${ready.map(({ id }) => id).join(', ')}`);
+  const held = await farm.holdOne();
+  await farm.awaitReady(2);
+  progress.check(`node ${held.id} is held, and the pool refilled itself`);
+  await useNodes(held.id);
+  await farm.assertHeld(held);
+  progress.check(`node ${held.id} is still held, and its machine answers`);
+  if (process.argv.includes('--keep')) {
+    farm.tellHowToLook();
+    return;
+  }
+  await stop();
+}
+
+async function useNodes(heldId: number): Promise<void> {
+  progress.note(`submitting ${JOBS} jobs through gearmand, as Zuul does`);
+  const builds = await runJobs(JOBS, farm);
+  for (const { number, nodename } of builds) progress.note(`  build ${number} ran on ${nodename}`);
+  const names = new Set(builds.map(({ nodename }) => nodename));
+  if (names.size !== JOBS) throw new Error(`${JOBS} jobs ran on ${names.size} different nodes`);
+  progress.check(`${JOBS} jobs ended with SUCCESS on ${names.size} different nodes`);
+  await farm.awaitGone(names);
+  progress.check(`every used node is deleted, in the cloud, in Jenkins and in the list`);
+  const refilled = await farm.awaitReady(2);
+  progress.check(`the pool is refilled: ${refilled.map(({ id }) => id).join(', ')}`);
+  progress.print(await farm.nodepool('list'));
+  progress.print(await farm.nodepool('history', String(heldId)));
+}
+
+async function stop(): Promise<void> {
+  await farm.stop();
+  assertNothingLeft(farm.root);
+  progress.check('everything is stopped: no process, no mount, no file is left');
+}
+
+function argumentOf(name: string): string | undefined {
+  const index = process.argv.indexOf(name);
+  return index === -1 ? undefined : process.argv[index + 1];
+}

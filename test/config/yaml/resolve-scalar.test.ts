@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { resolveScalar } from '../../../src/config/yaml/resolve-scalar.ts';
+
+// What PyYAML 6 answers for the same text.
+test.each([
+  ['yes', 'flag', true],
+  ['On', 'flag', true],
+  ['OFF', 'flag', false],
+  ['False', 'flag', false],
+  ['y', 'text', 'y'],
+  ['N', 'text', 'N'],
+  ['tRUE', 'text', 'tRUE'],
+  ['', 'nothing', null],
+  ['~', 'nothing', null],
+  ['Null', 'nothing', null],
+  ['nUll', 'text', 'nUll'],
+  ['0', 'whole', 0],
+  ['21', 'whole', 21],
+  ['-7', 'whole', -7],
+  ['1_000', 'whole', 1000],
+  ['010', 'whole', 8],
+  ['-010', 'whole', -8],
+  ['08', 'text', '08'],
+  ['0o10', 'text', '0o10'],
+  ['0x1F', 'whole', 31],
+  ['0b101', 'whole', 5],
+  ['1:30', 'whole', 90],
+  ['190:20:30', 'whole', 685_230],
+  ['1:60', 'text', '1:60'],
+  ['0:30', 'text', '0:30'],
+  ['0.001', 'fraction', 0.001],
+  ['1.', 'fraction', 1],
+  ['.5', 'fraction', 0.5],
+  ['+.5', 'text', '+.5'],
+  ['1e3', 'text', '1e3'],
+  ['1.0e3', 'text', '1.0e3'],
+  ['1.0e+3', 'fraction', 1000],
+  ['1:30.5', 'fraction', 90.5],
+  ['-.INF', 'fraction', -Infinity],
+  ['.nan', 'fraction', NaN],
+  ['42.3.1', 'text', '42.3.1'],
+  ['2016-10-18', 'date', '2016-10-18'],
+  ['2016-10-18T10:00:00Z', 'date', '2016-10-18T10:00:00Z'],
+  ['2016-1-8', 'text', '2016-1-8'],
+])('%j is the %s %j, as for PyYAML', (source, type, value) => {
+  expect(resolveScalar(source)).toEqual({ type, value });
+});

@@ -15,7 +15,7 @@ type FarmFlags = { readonly state: string; readonly machines: boolean };
 
 const program = new Command('devfarm')
   .description('A cloud, a Jenkins and a gearmand on this machine')
-  .configureHelp({ sortSubcommands: false });
+  .enablePositionalOptions();
 
 farmCommand('up', 'start the farm in the background, or take over one that was killed').action((flags: FarmFlags) =>
   run(async () => {
@@ -56,7 +56,6 @@ farmCommand('run', 'run a command in the network of the farm')
   .passThroughOptions()
   .action((command: readonly string[], flags: FarmFlags) => run(() => runInNetwork(folderOf(flags), command)));
 
-program.enablePositionalOptions();
 await program.parseAsync();
 
 function farmCommand(name: string, summary: string): Command {

@@ -3,6 +3,7 @@ import type { Logger } from '../../src/runtime/logger.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { systemRandomness } from '../../src/runtime/randomness.ts';
 import { InstanceHost } from '../instances/instance-host.ts';
+import { SshMachines } from '../jenkins/ssh-machines.ts';
 import { startJenkinsStandIn } from '../jenkins/start-jenkins-stand-in.ts';
 import { InstancesBackend } from '../openstack/instances-backend.ts';
 import type { MachineBackend } from '../openstack/machine-backend.ts';
@@ -43,10 +44,10 @@ export async function serveFarm(folder: FarmFolder, options: FarmOptions, log: L
       ? new NoMachinesBackend()
       : new InstancesBackend(folder.backend, { host, log: log.child('machines') });
   const cloud = await startOpenStackEmulator(cloudOptions(folder), { ...deps, backend });
-  const jenkins = await startJenkinsStandIn(
-    jenkinsOptions(folder, { gearmanPort: gearmand.port, privateKeyPath }),
-    deps,
-  );
+  const jenkins = await startJenkinsStandIn(jenkinsOptions(folder, { gearmanPort: gearmand.port, privateKeyPath }), {
+    ...deps,
+    machines: new SshMachines(),
+  });
   const state: FarmState = {
     pid: process.pid,
     gearmandPid: gearmand.pid,

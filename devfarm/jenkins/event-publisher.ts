@@ -50,11 +50,16 @@ export class EventPublisher {
 
   /** Sends an event to whoever listens; never throws, never waits. Events keep their order. */
   publish(topic: EventTopic, facts: EventFacts): void {
-    if (this.#deps.faults.dropsEvent(topic)) return;
+    const isFirst = this.#bound === undefined;
+    const isBound = this.#bind().catch((error: unknown) => {
+      this.#deps.log.error(`Cannot publish events at ${this.endpoint}: ${describeError(error)}`);
+    });
+    // What opens the port has no listener yet.
+    if (isFirst || this.#deps.faults.dropsEvent(topic)) return;
     const message = `${topic} ${JSON.stringify(this.#eventJson(topic, facts))}`;
     this.#sending = this.#sending
       .then(async () => {
-        await this.#bind();
+        await isBound;
         await this.#socket.send(message);
       })
       .catch((error: unknown) => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { describeError } from '../../src/runtime/errors.ts';
+import { joinSignals } from '../../src/runtime/join-signals.ts';
 import type { Randomness } from '../../src/runtime/randomness.ts';
 import type { BuildEnd, BuildRunner } from './build-runner.ts';
 import type { ChangeBell } from './change-bell.ts';
@@ -67,10 +68,8 @@ export async function runGearmanBuild(job: GearmanJob, place: Place, deps: Gearm
 
 /** A job grabbed while its node goes offline has no build: it waits until the node is back, or gone. */
 async function untilFree({ computer, executor }: Place, { bell, signal }: GearmanBuildDeps): Promise<void> {
-  await bell.until(
-    () => (!computer.isOffline && executor.build === undefined) || undefined,
-    AbortSignal.any([computer.gone.signal, signal]),
-  );
+  using until = joinSignals(computer.gone.signal, signal);
+  await bell.until(() => (!computer.isOffline && executor.build === undefined) || undefined, until.signal);
 }
 
 function reportStart(

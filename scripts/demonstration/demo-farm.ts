@@ -114,6 +114,13 @@ export class DemoFarm {
       throw new Error(`The machine of node ${held.id} says that it is ${stdout.trim()}`);
   }
 
+  /** Waits until Jenkins cannot give the node a job any more. */
+  async awaitNoAgent(node: NodeRow): Promise<void> {
+    await this.#await(`node ${node.id} to be out of Jenkins`, async () =>
+      (await this.#agentNames()).includes(node.nodename) ? undefined : true,
+    );
+  }
+
   /** Waits until no node of those names is in the list, in the cloud or in Jenkins. */
   async awaitGone(nodenames: ReadonlySet<string>): Promise<void> {
     await this.#await('all used nodes to be gone', async () => {

@@ -10,6 +10,10 @@ const JOBS = Number(argumentOf('--jobs') ?? 6);
 const progress = new Progress();
 const farm = new DemoFarm(progress);
 
+if (!process.argv.includes('--stop') && farm.isRunning()) {
+  progress.fail('A kept demo farm is still up: look at it, or end it with "scripts/demo --stop"');
+  process.exit(1);
+}
 try {
   if (process.argv.includes('--stop')) await stop();
   else await demonstrate();
@@ -35,7 +39,8 @@ async function demonstrate(): Promise<void> {
   progress.check(`min-ready nodes are ready: ${ready.map(({ id }) => id).join(', ')}`);
   const held = await farm.holdOne();
   await farm.awaitReady(2);
-  progress.check(`node ${held.id} is held, and the pool refilled itself`);
+  await farm.awaitNoAgent(held);
+  progress.check(`node ${held.id} is held and out of Jenkins, and the pool refilled itself`);
   await useNodes(held.id);
   await farm.assertHeld(held);
   progress.check(`node ${held.id} is still held, and its machine answers`);

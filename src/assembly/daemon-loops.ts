@@ -2,6 +2,7 @@ import { runAllocationPass } from '../pool/allocation-pass.ts';
 import { runCheckPass } from '../pool/check-pass.ts';
 import { runCleanupPass } from '../pool/cleanup-pass.ts';
 import { runDeletionPass } from '../pool/deletion-pass.ts';
+import { runHoldPass } from '../pool/hold-pass.ts';
 import { runLaunchPass } from '../pool/launch-pass.ts';
 import { runReconcilePass } from '../pool/reconcile-pass.ts';
 import { runRegistrationPass } from '../pool/registration-pass.ts';
@@ -103,6 +104,12 @@ function deletionLoops(daemon: Daemon): readonly ControlLoop[] {
       intervalMs: () => Math.min(SWEEP_MS, daemon.retries.nextDueMs() ?? SWEEP_MS),
       wakeup: daemon.wakeDeletions,
       pass: (signal) => runDeletionPass(deletionPassDeps(daemon), signal),
+    },
+    {
+      name: 'hold',
+      intervalMs: SWEEP_MS,
+      wakeup: daemon.wakeHolds,
+      pass: (signal) => runHoldPass({ farm: () => clients, nodes: database.nodes, log: log.child('NodePool') }, signal),
     },
     {
       name: 'reconcile',

@@ -52,6 +52,7 @@ export class Daemon {
   readonly wakeLaunches: Wakeup;
   readonly wakeDeletions: Wakeup;
   readonly wakeImages: Wakeup;
+  readonly wakeHolds: Wakeup;
   readonly wakeReconcile: Wakeup;
   readonly queueStatus: QueueStatusSource;
   readonly demand: DemandWatch;
@@ -71,6 +72,7 @@ export class Daemon {
     this.wakeLaunches = new Wakeup(clock);
     this.wakeDeletions = new Wakeup(clock);
     this.wakeImages = new Wakeup(clock);
+    this.wakeHolds = new Wakeup(clock);
     this.wakeReconcile = new Wakeup(clock);
     this.queueStatus = new QueueStatusSource(parts.clients.config.gearmanServers, {
       ...parts,
@@ -103,6 +105,7 @@ export class Daemon {
     if (table === 'node') {
       this.wakeLaunches.wake();
       this.wakeDeletions.wake();
+      this.wakeHolds.wake();
     }
     if (table === 'snapshot_image') this.wakeImages.wake();
     this.wakeAllocation.wake();

@@ -97,8 +97,16 @@ async function runUntilStopped({ options, log, tasks, reload }: Run, signal: Abo
   ]);
   stopListening();
   daemon.queueStatus.close();
-  await Promise.race([daemon.settled(), systemClock.sleep(SETTLE_MS)]);
+  await settle(daemon);
   log.info('Nodepool has stopped', { unfinished: daemon.launches.size + daemon.deletions.size });
+}
+
+/** Gives the work under way time to store where it stands. */
+async function settle(daemon: Daemon): Promise<void> {
+  const done = new AbortController();
+  const patience = systemClock.sleep(SETTLE_MS, done.signal).catch(() => undefined); // settled before
+  await Promise.race([daemon.settled(), patience]);
+  done.abort();
 }
 
 async function rememberedRounds(database: Database): Promise<ConstructorParameters<typeof Daemon>[1]> {

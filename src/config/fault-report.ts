@@ -37,9 +37,14 @@ export class FaultReport {
 
 class Complaints {
   readonly listed: ConfigFault[] = [];
+  readonly #known = new Set<string>();
   #left = 0;
 
+  /** A cloud that twenty providers use is wrong once. */
   add(complaint: ConfigFault): void {
+    const key = JSON.stringify(complaint);
+    if (this.#known.has(key)) return;
+    if (this.#known.size < MAX_LISTED) this.#known.add(key);
     if (this.listed.length < MAX_LISTED) this.listed.push(complaint);
     else this.#left += 1;
   }

@@ -8,6 +8,7 @@ import { systemClock } from '../../src/runtime/clock.ts';
 import { systemRandomness } from '../../src/runtime/randomness.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
 import { RecordingLogger } from '../fakes/recording-logger.ts';
+import { listenTo } from './listen-to.ts';
 import type { TestDatabase } from './test-database.ts';
 import { makeTestDatabase } from './test-database.ts';
 
@@ -30,24 +31,6 @@ afterEach(async () => {
 function open(program: string): Promise<Database> {
   const deps = { clock: systemClock, randomness: systemRandomness, log: new RecordingLogger() };
   return openDatabase({ url: own.url, program }, deps, neverAborted);
-}
-
-/** Listens, and gives what comes: `next` resolves with the next change that nobody took yet. */
-function listenTo(database: Database): { readonly next: () => Promise<Change> } {
-  const arrived: Change[] = [];
-  let wake: (() => void) | undefined;
-  database.onChange((change) => {
-    arrived.push(change);
-    wake?.();
-  });
-  const next = async (): Promise<Change> => {
-    for (;;) {
-      const change = arrived.shift();
-      if (change !== undefined) return change;
-      await new Promise<void>((resolve) => (wake = resolve));
-    }
-  };
-  return { next };
 }
 
 test('another program hears of a change, so that a command acts at once', async () => {

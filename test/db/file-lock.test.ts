@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +7,7 @@ import { systemClock } from '../../src/runtime/clock.ts';
 import { DatabaseRefusedError, DeadlineExceededError } from '../../src/runtime/errors.ts';
 import { FakeClock } from '../fakes/fake-clock.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
-import { makeTestProgram } from './nodepool-process.ts';
+import { firstOutput, makeTestProgram } from './nodepool-process.ts';
 
 let folder: string;
 
@@ -65,8 +64,8 @@ test('a killed program holds it no longer', async () => {
     console.log('held', typeof held);
     setInterval(() => undefined, 1_000);
   `);
-  const child = program.start(join(folder, 'lock'));
-  await once(child.stdout, 'data');
+  const child = program.start([join(folder, 'lock')]);
+  await firstOutput(child);
 
   child.kill('SIGKILL');
 

@@ -11,8 +11,9 @@ import { systemRandomness } from '../../src/runtime/randomness.ts';
 import type { Secret } from '../../src/runtime/secret.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
 import { RecordingLogger } from '../fakes/recording-logger.ts';
+import { listenTo } from './listen-to.ts';
 import type { TestProgram } from './nodepool-process.ts';
-import { makeTestProgram } from './nodepool-process.ts';
+import { firstOutput, makeTestProgram } from './nodepool-process.ts';
 import { StateFolder } from './state-folder.ts';
 
 const BOOT_MS = 60_000;
@@ -51,8 +52,8 @@ test(
   'the server outlives the program that started it, with its whole process group',
   async () => {
     await using state = new StateFolder();
-    const starter = program.start(state.path);
-    await once(starter.stdout, 'data');
+    const starter = program.start([state.path, await state.programsWith({})]);
+    await firstOutput(starter);
     const { serverPid } = state;
 
     process.kill(-(starter.pid ?? 0), 'SIGKILL');
@@ -66,14 +67,14 @@ test(
 );
 
 test.each([
-  ['while the cluster is made', { initdb: 'REAL "$@" >/dev/null && kill -9 $PPID' }],
+  ['while the cluster is made', { initdb: 'REAL --no-sync "$@" >/dev/null && kill -9 $PPID' }],
   ['before the server is started', { pg_ctl: 'kill -9 $PPID' }],
   ['as soon as the server runs', { pg_ctl: 'REAL "$@" && kill -9 $PPID' }],
 ])(
   'a program that dies %s leaves what the next one can use',
   async (_, scripts) => {
     await using state = new StateFolder();
-    const starter = program.start(state.path, await state.programsWith(scripts));
+    const starter = program.start([state.path, await state.programsWith(scripts)], state.cluster.user);
     const [, signal] = (await once(starter, 'exit')) as [unknown, unknown];
     expect(signal).toBe('SIGKILL');
 
@@ -127,12 +128,8 @@ test(
   async () => {
     await using state = new StateFolder();
     await using database = await open(await state.ensure());
-    const hints: string[] = [];
-    let onReread: () => void = () => undefined;
-    database.onChange(({ table }) => {
-      hints.push(table);
-      if (table === 'all') onReread();
-    });
+    const feed = listenTo(database);
+    await feed.next();
     const nodes = await database.nodes.insert(Array<typeof small>(40).fill(small), cause);
     const failures: unknown[] = [];
     let restarted = false;
@@ -146,10 +143,9 @@ test(
 
     await state.stop();
     await state.ensure();
-    const reread = new Promise<void>((resolve) => (onReread = resolve));
     restarted = true;
     await Promise.all(load);
-    await reread;
+    while ((await feed.next()).table !== 'all'); // and is told to read everything anew
 
     expect(failures.length).toBeGreaterThan(0);
     expect(failures.filter((failure) => !(failure instanceof DatabaseUnavailableError))).toEqual([]);

@@ -27,7 +27,7 @@ describe('a state directory without a cluster', () => {
     async () => {
       await using state = new StateFolder();
 
-      await using database = await open(await state.ensure());
+      await using database = await open(await state.ensureDurable());
 
       expect(await database.nodes.insert([small], cause)).toHaveLength(1);
       expect(statSync(state.cluster.socketFolder).mode & 0o777).toBe(0o700);
@@ -131,7 +131,7 @@ describe('a cluster', () => {
     mkdirSync(state.cluster.data, { recursive: true });
     writeFileSync(join(state.cluster.data, 'PG_VERSION'), '9\n');
 
-    await expect(state.ensure()).rejects.toThrow(
+    await expect(state.ensureDurable()).rejects.toThrow(
       /^Cannot find the programs of Postgres 9, which made the local database \(found: [\d, ]+\): install the package "postgresql-9"$/,
     );
   });

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clusterOf } from '../../src/db/cluster-folder.ts';
 import type { ManagedPostgresOptions } from '../../src/db/managed-postgres.ts';
@@ -9,6 +9,11 @@ import { systemRandomness } from '../../src/runtime/randomness.ts';
 import type { Secret } from '../../src/runtime/secret.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
 import { RecordingLogger } from '../fakes/recording-logger.ts';
+
+/** Only for tests: a power cut may lose the database, and each of these waits for the disk. */
+const FORGETFUL: Readonly<Partial<Record<string, string>>> = {
+  initdb: 'REAL --no-sync "$@" && for data; do :; done && echo fsync=off >>"$data/postgresql.conf"',
+};
 
 /** A state directory for one test, whose server is ended and which is removed when disposed. */
 export class StateFolder implements AsyncDisposable {
@@ -23,10 +28,19 @@ export class StateFolder implements AsyncDisposable {
     chmodSync(this.base, 0o755); // Postgres may run as another user, who must get through
     this.path = join(this.base, below);
     mkdirSync(this.path, { recursive: true });
+    const { user } = this.cluster;
+    if (user !== undefined) chownSync(this.path, user.uid, user.gid); // so that programs can be run as that user
   }
 
-  ensure(options: Partial<ManagedPostgresOptions> = {}, signal = neverAborted): Promise<Secret> {
-    return ensureManagedPostgres({ stateDir: this.path, ...options }, this.#deps, signal);
+  /** With a server that does not wait for the disk, unless other programs are given. */
+  async ensure(options: Partial<ManagedPostgresOptions> = {}, signal = neverAborted): Promise<Secret> {
+    const programsFolder = options.programsFolder ?? (await this.programsWith({}));
+    return ensureManagedPostgres({ stateDir: this.path, programsFolder }, this.#deps, signal);
+  }
+
+  /** As Nodepool does it. */
+  ensureDurable(): Promise<Secret> {
+    return ensureManagedPostgres({ stateDir: this.path }, this.#deps, neverAborted);
   }
 
   stop(): Promise<boolean> {
@@ -48,7 +62,7 @@ export class StateFolder implements AsyncDisposable {
     const folder = join(this.base, 'programs');
     mkdirSync(folder, { recursive: true });
     for (const name of ['initdb', 'pg_ctl', 'postgres']) {
-      const script = scripts[name] ?? 'exec REAL "$@"';
+      const script = scripts[name] ?? FORGETFUL[name] ?? 'exec REAL "$@"';
       const file = join(folder, name);
       writeFileSync(file, `#!/bin/sh\n${script.replaceAll('REAL', join(real, name))}\n`);
       chmodSync(file, 0o755);

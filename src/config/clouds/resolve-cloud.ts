@@ -1,5 +1,6 @@
 import type { CloudConfig } from '../config.ts';
 import type { FaultReport } from '../fault-report.ts';
+import { describeNode } from '../schema/describe-issue.ts';
 import { parseSection } from '../schema/parse-section.ts';
 import { nearestKey } from '../schema/nearest-key.ts';
 import { sourceOf, textNode, valueOf } from '../yaml/yaml-node.ts';
@@ -37,6 +38,11 @@ export function resolveCloud(provider: YamlMap, clouds: Clouds, report: FaultRep
   if (region === undefined) return undefined;
   const layers = [profile, own, region.values && normalizeKeys(region.values)].filter((layer) => layer !== undefined);
   const inherited = layers.reduce(overlayCloud, { ...provider, entries: new Map() });
+  const auth = valueOf(inherited, 'auth');
+  if (auth !== undefined && auth.kind !== 'map') {
+    report.fault(auth.at, [name, 'auth'], `Expected a map, found ${describeNode(auth, true)}`);
+    return undefined;
+  }
   const merged = overlayProvider(inherited, provider);
   const regionNode = region.name === undefined ? undefined : textNode(region.name, provider.at);
   const cloud = withKeys(merged, { region_name: regionNode, regions: undefined });

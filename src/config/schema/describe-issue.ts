@@ -28,7 +28,10 @@ export function describeIssue(issue: z.core.$ZodIssue, schema: z.core.$ZodType, 
 
 function expectation(issue: z.core.$ZodIssue, view: SchemaView | undefined): string {
   const unit = view?.notes.unit === undefined ? '' : ` of ${view.notes.unit}`;
-  if (issue.code === 'invalid_type') return `${EXPECTED[issue.expected] ?? issue.expected}${unit}`;
+  if (issue.code === 'invalid_type') {
+    const isWhole = view?.shape.kind === 'number' && view.shape.isWhole;
+    return `${EXPECTED[isWhole ? 'int' : issue.expected] ?? issue.expected}${unit}`;
+  }
   if (issue.code === 'too_small') {
     if (issue.origin === 'string') return 'a text that is not empty';
     return `a number${unit} of ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;

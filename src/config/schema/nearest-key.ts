@@ -49,7 +49,7 @@ export function hasNoUse(schema: z.core.$ZodType): boolean {
 }
 
 function allowedSlips(key: string): number {
-  return Math.max(1, Math.floor(key.length / 3));
+  return Math.min(4, Math.max(1, Math.floor(key.length / 2)));
 }
 
 function wordsOf(key: string): string {

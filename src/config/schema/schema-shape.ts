@@ -7,7 +7,8 @@ export type SchemaShape =
   | { readonly kind: 'map'; readonly keys: ReadonlyMap<string, z.core.$ZodType> }
   | { readonly kind: 'list'; readonly item: z.core.$ZodType }
   | { readonly kind: 'record'; readonly value: z.core.$ZodType }
-  | { readonly kind: 'text' | 'number' | 'flag' | 'anything' };
+  | { readonly kind: 'number'; readonly isWhole: boolean }
+  | { readonly kind: 'text' | 'flag' | 'anything' };
 
 export type SchemaView = {
   readonly shape: SchemaShape;
@@ -56,7 +57,7 @@ function shapeOf(schema: z.core.$ZodType): SchemaShape {
   if (def.type === 'array') return { kind: 'list', item: def.element };
   if (def.type === 'record') return { kind: 'record', value: def.valueType };
   if (def.type === 'string') return { kind: 'text' };
-  if (def.type === 'number') return { kind: 'number' };
+  if (def.type === 'number') return { kind: 'number', isWhole: 'format' in def };
   return { kind: def.type === 'boolean' ? 'flag' : 'anything' };
 }
 

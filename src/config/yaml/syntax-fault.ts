@@ -15,11 +15,12 @@ export type YamlSyntaxError = Pick<YAMLParseError, 'code' | 'message' | 'pos'>;
 
 export const TOO_DEEP = 'The file is nested too deeply';
 
+const NO_VALUE = 'Expected "key: value"';
 const LONGEST_MESSAGE = 200;
 
 const MESSAGES: Readonly<Partial<Record<YAMLParseError['code'], string>>> = {
   TAB_AS_INDENT: 'A tab is used as indentation: use blanks',
-  MULTILINE_IMPLICIT_KEY: 'Expected "key: value"',
+  MULTILINE_IMPLICIT_KEY: NO_VALUE,
   MULTIPLE_DOCS: 'Expected one document, found a second one',
 };
 
@@ -31,6 +32,7 @@ export function describeSyntaxError(error: YamlSyntaxError): string {
       : 'Unexpected ":": mend the indentation, or put the value into quotes';
   }
   if (error.code === 'MISSING_CHAR' && error.message.includes('quote')) return 'This quote is never closed';
+  if (error.message.startsWith('Implicit map keys')) return NO_VALUE;
   if (error.code === 'BAD_INDENT') return `Wrong indentation: ${lowerFirst(error.message)}`;
   // The parser turns its own stack overflow into an error of the file.
   if (error.message.includes('call stack')) return TOO_DEEP;

@@ -38,7 +38,12 @@ describe('values', () => {
   });
 
   test('tags say how a scalar is to be read', () => {
-    expect(plain(read('a: !!str 5\nb: !!int "5"\nc: ! yes\nd: "yes"').tree)).toEqual({ a: '5', b: 5, c: 'yes', d: 'yes' });
+    expect(plain(read('a: !!str 5\nb: !!int "5"\nc: ! yes\nd: "yes"').tree)).toEqual({
+      a: '5',
+      b: 5,
+      c: 'yes',
+      d: 'yes',
+    });
   });
 
   test('CRLF, a byte order mark and block scalars are read like any other file', () => {
@@ -52,7 +57,9 @@ describe('values', () => {
   });
 
   test('JSON is YAML', () => {
-    expect(plain(read('{"clouds": {"a": [1, true, null, "x"]}}').tree)).toEqual({ clouds: { a: [1, true, null, 'x'] } });
+    expect(plain(read('{"clouds": {"a": [1, true, null, "x"]}}').tree)).toEqual({
+      clouds: { a: [1, true, null, 'x'] },
+    });
   });
 });
 
@@ -90,7 +97,14 @@ describe('faults', () => {
 });
 
 describe('bounds', () => {
-  const bomb = `a: &a [1,1,1,1,1,1,1,1,1]\n${[...'bcdefghij'].map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefghij'.charAt(i)}`).join(',')}]\n`).join('')}`;
+  const bomb = `a: &a [1,1,1,1,1,1,1,1,1]\n${[...'bcdefghij']
+    .map(
+      (name, i) =>
+        `${name}: &${name} [${Array(9)
+          .fill(`*${'abcdefghij'.charAt(i)}`)
+          .join(',')}]\n`,
+    )
+    .join('')}`;
 
   test.each([
     ['aliases that multiply', bomb, 'values'],

@@ -6,10 +6,7 @@ import type { GearmanServer } from '../../../src/gearman/gearman-server.ts';
  * line below 1 KB, else it hangs.
  */
 export interface Abraxas {
-  /**
-   * The work's value is the result. Register before the connection is up. Do not throw: it would send WORK_FAIL after
-   * its WORK_EXCEPTION, and die of the server's refusal.
-   */
+  /** The work's value is the result. Register before the connection is up. */
   registerWorker(name: string, work: (task: AbraxasTask) => unknown): void;
   /** Rejects when the job fails. */
   submitJob(name: string, options: AbraxasOptions, data: string): PromiseLike<string>;
@@ -27,8 +24,11 @@ export interface AbraxasTask {
   readonly jobid: string;
   readonly socket: {
     workData(handle: string, data: string): void;
-    workFail(handle: string): void;
-    workException(handle: string, text: string): void;
+    /**
+     * With `exceptions`, an error thrown is sent as WORK_EXCEPTION and then WORK_FAIL, which the server refuses, and of
+     * that abraxas dies. Without, it is a WORK_WARNING and a WORK_FAIL.
+     */
+    readonly feature: { exceptions: boolean };
   };
 }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Deferred } from '../../../src/gearman/deferred.ts';
 import type { AssignedJob } from '../../../src/gearman/job-handler.ts';
+import type { JobProgress } from '../../../src/gearman/submitted-job.ts';
 import { neverAborted } from '../../fakes/never-aborted.ts';
 import { type Gearmand, startGearmand } from '../../peers/gearmand.ts';
 import { anAbraxas, connected } from './abraxas-peer.ts';
@@ -29,7 +30,7 @@ describe('abraxas through gearmand', { timeout: LIMIT_MS }, () => {
     expect(showOutcome(outcome)).toBe('completed Ä TEXT');
   });
 
-  test('its worker streams, fails and gives an exception to our client', async () => {
+  test('its worker streams, warns and fails for our client', async () => {
     await using bench = new RealBench();
     using peer = anAbraxas(server);
     peer.registerWorker('streams', (task) => {
@@ -38,20 +39,20 @@ describe('abraxas through gearmand', { timeout: LIMIT_MS }, () => {
       return 'done';
     });
     peer.registerWorker('fails', (task) => {
-      task.socket.workFail(task.jobid);
-      return new Promise(() => undefined); // an answer of its own would be refused
-    });
-    peer.registerWorker('throws', (task) => {
-      task.socket.workException(task.jobid, 'boom');
-      return new Promise(() => undefined);
+      task.socket.feature.exceptions = false;
+      throw new Error('boom');
     });
     const client = bench.client(server);
 
     const streamed = await client.submit(aJob('streams'), neverAborted);
     expect(streamed.data.map(String)).toEqual(['one', 'two']);
     expect(showOutcome(streamed)).toBe('completed done');
-    expect(showOutcome(await client.submit(aJob('fails'), neverAborted))).toBe('failed');
-    expect(showOutcome(await client.submit(aJob('throws'), neverAborted))).toBe('exception boom');
+    const progress: JobProgress[] = [];
+    const request = { ...aJob('fails'), onProgress: (one: JobProgress) => progress.push(one) };
+    expect(showOutcome(await client.submit(request, neverAborted))).toBe('failed');
+    expect(progress.map((one) => ('data' in one ? `${one.type} ${one.data.toString()}` : one.type))).toEqual([
+      expect.stringMatching(/^warning .*boom/s),
+    ]);
   });
 
   test.each(NAMES)('its client gets our result: %s', async (name) => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openEmulatorSubject } from './emulator-subject.ts';
+import { openSubject } from './open-subject.ts';
 import type { OpenStackSubject } from './openstack-subject.ts';
 import { getToken, sendRaw } from './raw-http.ts';
 import type { RawAnswer } from './raw-http.ts';
@@ -14,7 +14,7 @@ const DOMAIN = { id: 'default', name: 'Default' };
 let subject: OpenStackSubject;
 
 beforeAll(async () => {
-  subject = await openEmulatorSubject({ hasHugeFlavor: false });
+  subject = await openSubject({ hasHugeFlavor: false });
 });
 afterAll(async () => {
   await subject.close();
@@ -59,11 +59,11 @@ test('a password and a project give a token in a header, and its facts and the c
   expect(answer.headers['x-openstack-request-id']).toMatch(/^req-/);
   expect((answer.json as { token: object }).token).toEqual({
     methods: ['password'],
-    user: { domain: DOMAIN, id: HEX_ID, name: 'nodepool', password_expires_at: null },
+    user: { domain: DOMAIN, id: HEX_ID, name: subject.userName, password_expires_at: null },
     audit_ids: [expect.any(String)],
     expires_at: INSTANT,
     issued_at: INSTANT,
-    project: { domain: DOMAIN, id: HEX_ID, name: 'nodepool' },
+    project: { domain: DOMAIN, id: HEX_ID, name: subject.projectName },
     is_domain: false,
     roles: [
       { id: HEX_ID, name: 'member' },

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { openEmulatorSubject } from './emulator-subject.ts';
+import { openSubject } from './open-subject.ts';
 import type { OpenStackSubject } from './openstack-subject.ts';
 import { REPLAY_PLANS } from './replay-plans.ts';
 import type { ReplayPlan } from './replay-plans.ts';
@@ -20,7 +20,7 @@ afterEach(async () => {
 test.each(REPLAY_PLANS)(
   '$promise ($file), so that a client cannot tell the emulator from the real thing',
   async (plan) => {
-    subject = await openEmulatorSubject({ hasHugeFlavor: plan.file.startsWith('12') });
+    subject = await openSubject({ hasHugeFlavor: plan.file.startsWith('12') });
     const replay = await TranscriptReplay.open(subject);
     await plan.prepare?.(replay);
 

@@ -20,7 +20,6 @@ const CODEC = '^src/gearman/codec([.]ts$|/)';
 /** Where a package that stands for one outside system may be imported. A package that is not listed is free. */
 const HOMES = {
   pg: '^src/db/',
-  knex: '^src/db/',
   zeromq: '^(src/events|devfarm/jenkins)/',
   ssh2: '^(src/ssh|devfarm/(instances|jenkins))/',
   undici: '^src/(openstack|jenkins)/',

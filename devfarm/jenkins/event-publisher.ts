@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { Publisher } from 'zeromq';
+import { XPublisher } from 'zeromq';
 import { describeError } from '../../src/runtime/errors.ts';
 import type { Logger } from '../../src/runtime/logger.ts';
 import type { BuildRecord } from './farm-records.ts';
@@ -23,6 +23,8 @@ export type EventPublisherDeps = {
   readonly log: Logger;
   /** Jenkins' URL without a slash at its end. */
   readonly baseUrl: () => string;
+  /** Called when somebody has subscribed, or the last one has left. */
+  readonly onSubscribers: () => void;
 };
 
 const PHASES = { onStarted: 'STARTED', onCompleted: 'COMPLETED', onFinalized: 'FINISHED' } as const;
@@ -32,13 +34,19 @@ export class EventPublisher {
   /** `tcp://HOST:PORT`, known before anybody listens there. */
   readonly endpoint: string;
   readonly #deps: EventPublisherDeps;
-  readonly #socket = new Publisher({ linger: 0, sendHighWaterMark: 1000 });
+  readonly #socket = new XPublisher({ linger: 0, sendHighWaterMark: 1000 });
   #bound: Promise<void> | undefined;
+  #hasSubscriber = false;
   #sending: Promise<void> = Promise.resolve();
 
   private constructor(endpoint: string, deps: EventPublisherDeps) {
     this.endpoint = endpoint;
     this.#deps = deps;
+  }
+
+  /** Whether somebody hears what is published now. */
+  get hasSubscriber(): boolean {
+    return this.#hasSubscriber;
   }
 
   static async open(deps: EventPublisherDeps): Promise<EventPublisher> {
@@ -71,8 +79,19 @@ export class EventPublisher {
     this.#socket.close();
   }
 
+  /** The socket tells of the first subscription and of the end of the last one. */
+  async #watchSubscribers(): Promise<void> {
+    for await (const [frame] of this.#socket) {
+      this.#hasSubscriber = frame?.[0] === 1;
+      this.#deps.onSubscribers();
+    }
+  }
+
   #bind(): Promise<void> {
-    this.#bound ??= this.#socket.bind(this.endpoint);
+    // Reading starts after the port is bound: what arrives while it is being bound is not noticed by an earlier read.
+    this.#bound ??= this.#socket.bind(this.endpoint).then(() => {
+      void this.#watchSubscribers();
+    });
     return this.#bound;
   }
 

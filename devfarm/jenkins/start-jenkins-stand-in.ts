@@ -38,7 +38,9 @@ export type JenkinsStandIn = {
   readonly url: string;
   /** Of the event publisher; nobody listens there before the first build unless told so. */
   readonly zmqEndpoint: string;
-  /** Calls back after agents, jobs, builds or the queue have changed; gives what ends that. */
+  /** Whether somebody hears the events. */
+  hasEventSubscriber(): boolean;
+  /** Calls back after agents, jobs, builds, the queue or listeners have changed; gives what ends that. */
   onChange(listener: () => void): () => void;
   /**
    * Stops as SIGTERM does: builds are ABORTED without events, their gearman clients hear WORK_FAIL, then all closes.
@@ -63,6 +65,7 @@ export async function startJenkinsStandIn(input: StandInOptionsInput, deps: Stan
   return {
     url: standIn.url,
     zmqEndpoint: standIn.events.endpoint,
+    hasEventSubscriber: () => standIn.events.hasSubscriber,
     onChange: (listener) => standIn.world.bell.listen(listener),
     close: (how) => standIn.close(how),
   };
@@ -86,26 +89,36 @@ class StandIn {
   static async prepare(options: StandInOptions, deps: StandInDeps): Promise<StandIn> {
     const faults = new FaultBook();
     const base = { url: '' };
-    const events = await EventPublisher.open({ ...deps, options, faults, baseUrl: () => base.url });
-    return new StandIn({ options, faults, events, base }, deps);
+    const bell = new ChangeBell();
+    const events = await EventPublisher.open({
+      ...deps,
+      options,
+      faults,
+      baseUrl: () => base.url,
+      onSubscribers: () => {
+        bell.ring();
+      },
+    });
+    return new StandIn({ options, faults, bell, events, base }, deps);
   }
 
   private constructor(
     parts: {
       readonly options: StandInOptions;
       readonly faults: FaultBook;
+      readonly bell: ChangeBell;
       readonly events: EventPublisher;
       readonly base: { url: string };
     },
     deps: StandInDeps,
   ) {
-    const { options, faults, events, base } = parts;
+    const { options, faults, bell, events, base } = parts;
     this.#deps = deps;
     this.#base = base;
     this.events = events;
     this.#stopping = new AbortController();
     this.#journal = new Journal(options.stateDir);
-    const common = { ...deps, options, bell: new ChangeBell(), signal: this.#stopping.signal, baseUrl: () => base.url };
+    const common = { ...deps, options, bell, signal: this.#stopping.signal, baseUrl: () => base.url };
     const computers = this.#openComputers(common);
     const jobs = new JobBook({
       ...common,

@@ -17,11 +17,18 @@ import type { Progress } from './progress.ts';
 const run = promisify(execFile);
 const REPOSITORY = join(import.meta.dirname, '..');
 const STEP_MS = 90_000;
+const ROOT = join(tmpdir() === '/tmp' ? '/var/tmp' : tmpdir(), 'nodepool-demo');
+
+/** Set where the demonstration runs in a network of its own. */
+export const OWN_NETWORK = 'NODEPOOL_DEMO_OWN_NETWORK';
+
+/** Where the demonstration's devfarm lives. */
+export const DEMO_FARM = join(ROOT, 'farm');
 
 /** The farm of the demonstration: devfarm and a nodepoold in a folder of their own, steered as a user would. */
 export class DemoFarm {
-  readonly root = join(tmpdir() === '/tmp' ? '/var/tmp' : tmpdir(), 'nodepool-demo');
-  readonly folder = farmFolder(join(this.root, 'farm'));
+  readonly root = ROOT;
+  readonly folder = farmFolder(DEMO_FARM);
   readonly signal = new AbortController().signal;
   readonly log: Logger = plainLogging({ level: 'warn', json: false }, systemClock).logger('demo');
   readonly deps = {
@@ -150,7 +157,7 @@ export class DemoFarm {
   }
 
   tellHowToLook(): void {
-    const words = this.#prefix.length > 0 ? `bin/devfarm run --state ${this.folder.root} ` : '';
+    const words = process.env[OWN_NETWORK] === '1' ? `bin/devfarm run --state ${this.folder.root} -- ` : '';
     this.#progress.print(`
 The farm runs on. Look at it:
   export NODEPOOL_STATE_DIR=${this.root}/state

@@ -1,10 +1,17 @@
 /** The demonstration: the whole chain on one machine, each promise checked by looking. Exits non-zero if one fails. */
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { farmFolder } from '../../devfarm/farm/farm-folder.ts';
+import { ensureBaseTar } from '../../devfarm/instances/base-image.ts';
+import { detectHostMode } from '../../devfarm/instances/host-mode.ts';
+import { chooseFarmNetwork } from '../../devfarm/instances/own-network.ts';
 import { describeError } from '../../src/runtime/errors.ts';
-import { DemoFarm } from './demo-farm.ts';
+import { DEMO_FARM, DemoFarm, OWN_NETWORK } from './demo-farm.ts';
 import { assertNothingLeft } from './nothing-left.ts';
 import { Progress } from './progress.ts';
 import { runJobs } from './zuul.ts';
+
+await enterNetwork();
 
 const JOBS = Number(argumentOf('--jobs') ?? 6);
 const progress = new Progress();
@@ -22,6 +29,24 @@ try {
   process.exitCode = 1;
   await farm.tellLogs();
   if (!process.argv.includes('--keep')) await farm.stop().catch(() => undefined); // what failed was told above
+}
+
+/** All that talks to the machines must be where they are: if port 22 is taken here, that is a network of the farm's own. */
+async function enterNetwork(): Promise<void> {
+  const { instances } = farmFolder(DEMO_FARM);
+  const mode = await detectHostMode();
+  const network = await chooseFarmNetwork({ stateDir: instances, port: mode.defaultPort });
+  if (network.kind === 'host') return;
+  await ensureBaseTar({}, mode); // from in there no package can be had
+  const [program = '', ...words] = [...network.prefix, process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  const child = spawn(program, words, { stdio: 'inherit', env: { ...process.env, [OWN_NETWORK]: '1' } });
+  process.exit(
+    await new Promise<number>((resolve) =>
+      child.once('exit', (status) => {
+        resolve(status ?? 1);
+      }),
+    ),
+  );
 }
 
 async function demonstrate(): Promise<void> {

@@ -22,10 +22,14 @@ const WebSection = z.object({
   listen_address: name('Address on which they are served.').default('0.0.0.0'),
 });
 
-/** A ZeroMQ address; what is none fails only when the socket is connected. */
+/** What is no ZeroMQ address would fail only when the socket is connected. */
 const publisher = z
   .string()
-  .regex(/^[a-z]+:[/][/]./, 'Expected an address such as "tcp://jenkins.example.org:8888"')
+  .superRefine((address, context) => {
+    if (/^[a-z]+:[/][/]./.test(address)) return;
+    const message = `Expected an address such as "tcp://jenkins.example.org:8888", found "${address}"`;
+    context.addIssue({ code: 'custom', message });
+  })
   .meta({ description: 'Address of a publisher, `tcp://HOST:PORT`.' });
 
 /** nodepool.yaml as a whole. Unknown keys are dropped here; `conformToSchema` warns of them. */

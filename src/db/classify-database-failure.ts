@@ -29,6 +29,9 @@ const REFUSED = [
   'ERR_TLS_CERT',
 ];
 
+/** What the driver's pool says after a wait for one of its connections. */
+const QUEUE_TIMEOUT = 'timeout exceeded when trying to connect';
+
 /** Failures of the connection that the driver reports without a code. */
 const LOST =
   /connection terminated|timeout exceeded when trying to connect|query read timeout|connection error and is not queryable|timeout expired/i;
@@ -65,6 +68,7 @@ function isOneOf(codes: readonly string[], code: string | undefined): boolean {
 
 /** An AggregateError (several addresses, all refused) has no message of its own. */
 function describe(error: Error): string {
+  if (error.message === QUEUE_TIMEOUT) return 'no connection became free in time, for it is too slow or too busy';
   const inner: readonly unknown[] = error instanceof AggregateError ? error.errors : [];
   return error.message !== '' ? error.message : inner.map((one) => asError(one).message).join(', ') || error.name;
 }

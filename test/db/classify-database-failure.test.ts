@@ -21,7 +21,6 @@ test.each([
     failure('Client has encountered a connection error and is not queryable'),
   ],
   ['a server that does not answer', failure('Query read timeout')],
-  ['a queue that is too long', failure('timeout exceeded when trying to connect')],
 ])('%s may pass: the next pass tries again', (_, error) => {
   const classified = classifyDatabaseFailure(error);
 
@@ -51,6 +50,12 @@ test('all else is a bug and keeps its code', () => {
   expect(classifyDatabaseFailure(failure('bad argument', 'ERR_INVALID_ARG_TYPE'))).not.toBeInstanceOf(
     DatabaseUnavailableError,
   );
+});
+
+test('a wait for a free connection is not told as a failure to connect', () => {
+  const classified = classifyDatabaseFailure(failure('timeout exceeded when trying to connect'));
+  expect(classified).toBeInstanceOf(DatabaseUnavailableError);
+  expect(classified.message).toMatch(/: no connection became free in time/);
 });
 
 test('what is classified stays as it is', () => {

@@ -151,14 +151,16 @@ describe('a cluster', () => {
     BOOT_MS,
   );
 
-  test('whose lock another program keeps: the wait ends when aborted', async () => {
+  test('that is just being made is given up when aborted, and leaves nothing half-made', async () => {
     await using state = new StateFolder();
     const stop = new AbortController();
-    const programsFolder = await state.programsWith({ initdb: `touch "${state.base}/begun"; exec sleep 600` });
+    const programsFolder = await state.programsWith({ initdb: 'for data; do :; done; mkdir "$data"; exec sleep 600' });
     const ensuring = state.ensure({ programsFolder }, stop.signal);
+    await state.untilMade('data.new-');
 
     stop.abort(new Error('Stopped'));
 
     await expect(ensuring).rejects.toThrow('Stopped');
+    expect(existsSync(state.cluster.data)).toBe(false);
   });
 });

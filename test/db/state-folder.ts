@@ -1,4 +1,15 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { watch } from 'node:fs/promises';
 import { join } from 'node:path';
 import { clusterOf } from '../../src/db/cluster-folder.ts';
 import type { ManagedPostgresOptions } from '../../src/db/managed-postgres.ts';
@@ -54,6 +65,15 @@ export class StateFolder implements AsyncDisposable {
   /** The server's process. */
   get serverPid(): number {
     return Number(readFileSync(join(this.cluster.data, 'postmaster.pid'), 'utf8').split('\n')[0]);
+  }
+
+  /** Resolves when a file whose name begins with `name` is in the cluster's folder. */
+  async untilMade(name: string): Promise<void> {
+    const { folder } = this.cluster;
+    mkdirSync(folder, { recursive: true });
+    for await (const _change of watch(folder)) {
+      if (readdirSync(folder).some((entry) => entry.startsWith(name))) return;
+    }
   }
 
   /** A folder of Postgres programs, of which some are shell scripts; `REAL` in them is the folder of the real ones. */

@@ -35,18 +35,24 @@ export function resolveCloud(provider: YamlMap, clouds: Clouds, report: FaultRep
   const profile = profileOf(own, clouds, report);
   const wanted = valueOf(provider, 'region-name');
   const region = chooseRegion({ cloud: own, profile, cloudName: name, wanted }, report);
-  if (region === undefined) return undefined;
-  const layers = [profile, own, region.values && normalizeKeys(region.values)].filter((layer) => layer !== undefined);
-  const inherited = layers.reduce(overlayCloud, { ...provider, entries: new Map() });
-  const auth = valueOf(inherited, 'auth');
-  if (auth !== undefined && auth.kind !== 'map') {
-    report.fault(auth.at, [name, 'auth'], `Expected a map, found ${describeNode(auth, true)}`);
-    return undefined;
-  }
+  const inherited = region && inherit({ name, layers: [profile, own, region.values], provider }, report);
+  if (inherited === undefined) return undefined;
   const merged = overlayProvider(inherited, provider);
-  const regionNode = region.name === undefined ? undefined : textNode(region.name, provider.at);
+  const regionNode = region?.name === undefined ? undefined : textNode(region.name, provider.at);
   const cloud = withKeys(merged, { region_name: regionNode, regions: undefined });
   return read({ name, cloud, provider, clouds }, report);
+}
+
+type Layers = { readonly name: string; readonly layers: readonly (YamlMap | undefined)[]; readonly provider: YamlMap };
+
+/** What the provider's own keys are laid on. */
+function inherit({ name, layers, provider }: Layers, report: FaultReport): YamlMap | undefined {
+  const given = layers.filter((layer) => layer !== undefined).map(normalizeKeys);
+  const inherited = given.reduce(overlayCloud, { ...provider, entries: new Map() });
+  const auth = valueOf(inherited, 'auth');
+  if (auth === undefined || auth.kind === 'map') return inherited;
+  report.fault(auth.at, [name, 'auth'], `Expected a map, found ${describeNode(auth, true)}`);
+  return undefined;
 }
 
 type Merged = {

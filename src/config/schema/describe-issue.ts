@@ -28,16 +28,20 @@ export function describeIssue(issue: z.core.$ZodIssue, schema: z.core.$ZodType, 
 
 function expectation(issue: z.core.$ZodIssue, view: SchemaView | undefined): string {
   const unit = view?.notes.unit === undefined ? '' : ` of ${view.notes.unit}`;
-  if (issue.code === 'invalid_type') {
-    const isWhole = view?.shape.kind === 'number' && view.shape.isWhole;
-    return `${EXPECTED[isWhole ? 'int' : issue.expected] ?? issue.expected}${unit}`;
-  }
-  if (issue.code === 'too_small') {
-    if (issue.origin === 'string') return 'a text that is not empty';
-    return `a number${unit} of ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
-  }
+  if (issue.code === 'invalid_type')
+    return `${EXPECTED[isWhole(view) ? 'int' : issue.expected] ?? issue.expected}${unit}`;
+  if (issue.code === 'too_small')
+    return issue.origin === 'string' ? 'a text that is not empty' : leastNumber(issue, unit);
   if (issue.code === 'too_big') return `a number${unit} of at most ${issue.maximum}`;
   return `another value (${issue.message})`;
+}
+
+function leastNumber(issue: z.core.$ZodIssueTooSmall, unit: string): string {
+  return `a number${unit} of ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
+}
+
+function isWhole(view: SchemaView | undefined): boolean {
+  return view?.shape.kind === 'number' && view.shape.isWhole;
 }
 
 const FOUND: Readonly<Record<ScalarType, string>> = {

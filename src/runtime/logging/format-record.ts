@@ -1,13 +1,13 @@
 import { inspect } from 'node:util';
 import { describeError } from '../errors.ts';
-import type { Facts } from '../logger.ts';
+import type { Facts, LogLevel } from '../logger.ts';
 import { LEVEL_NAME, LEVEL_NUMBER, type LogRecord } from './log-record.ts';
 
 /** Upstream's default: `2016-01-04 19:51:16,056 DEBUG nodepool.NodePool: …`. */
 export const DEFAULT_FORMAT = '%(asctime)s %(levelname)s %(name)s: %(message)s';
 
 /** A bug's class; the errors that the program foresees have names of their own. */
-const BUG_NAMES = new Set(['Error', 'TypeError', 'RangeError', 'ReferenceError', 'SyntaxError', 'AssertionError']);
+const BUG_NAMES = new Set(['TypeError', 'RangeError', 'ReferenceError', 'SyntaxError', 'AssertionError']);
 
 /** The record by a Python logging format (`%(name)s`, `%(levelname)-8s`, …). Unknown fields print as nothing. */
 export function formatRecord(record: LogRecord, format: string, datefmt?: string): string {
@@ -23,7 +23,7 @@ export function formatRecord(record: LogRecord, format: string, datefmt?: string
 export function formatJson(record: LogRecord): string {
   const facts = Object.entries(record.facts).map(([key, value]) => [
     key,
-    value instanceof Error ? errorText(value) : value,
+    value instanceof Error ? errorText(value, record.level) : value,
   ]);
   const { at, name, level, message } = record;
   return JSON.stringify({ time: at.toISOString(), level, logger: name, message, ...Object.fromEntries(facts) });
@@ -35,7 +35,7 @@ const FIELDS: Readonly<Record<string, (record: LogRecord, datefmt: string | unde
   levelname: ({ level }) => LEVEL_NAME[level],
   levelno: ({ level }) => String(LEVEL_NUMBER[level]),
   name: ({ name }) => name,
-  message: ({ message, facts }) => message + factsText(facts),
+  message: ({ message, facts, level }) => message + factsText(facts, level),
   process: () => String(process.pid),
   created: ({ at }) => String(at.getTime() / 1000),
   msecs: ({ at }) => String(at.getMilliseconds()),
@@ -43,13 +43,13 @@ const FIELDS: Readonly<Record<string, (record: LogRecord, datefmt: string | unde
   processName: () => 'MainProcess',
 };
 
-function factsText(facts: Facts): string {
+function factsText(facts: Facts, level: LogLevel): string {
   const { error, ...others } = facts;
   const pairs = Object.entries(others)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `${key}=${factText(value)}`);
   const text = pairs.length > 0 ? ` ${pairs.join(' ')}` : '';
-  return error === undefined ? text : `${text}: ${errorText(error)}`;
+  return error === undefined ? text : `${text}: ${errorText(error, level)}`;
 }
 
 function factText(value: unknown): string {
@@ -59,9 +59,11 @@ function factText(value: unknown): string {
   return inspect(value, { breakLength: Infinity, depth: 3 });
 }
 
-function errorText(error: unknown): string {
+/** A plain Error is a bug only where it is logged as an error: adapters warn of their peers with plain ones. */
+function errorText(error: unknown, level: LogLevel): string {
   const text = describeError(error);
-  const isBug = error instanceof Error && BUG_NAMES.has(error.name) && error.stack !== undefined;
+  if (!(error instanceof Error) || error.stack === undefined) return text;
+  const isBug = BUG_NAMES.has(error.name) || (error.name === 'Error' && level === 'error');
   return isBug ? `${text}\n${error.stack}` : text;
 }
 

@@ -97,7 +97,7 @@ describe('faults', () => {
 });
 
 describe('bounds', () => {
-  const bomb = `a: &a [1,1,1,1,1,1,1,1,1]\n${[...'bcdefghij']
+  const bomb = `a: &a [1,1,1,1,1,1,1,1,1]\n${['b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j']
     .map(
       (name, i) =>
         `${name}: &${name} [${Array(9)

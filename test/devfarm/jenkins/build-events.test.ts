@@ -8,23 +8,14 @@ afterEach(() => {
   for (const subscriber of subscribers.splice(0)) subscriber.close();
 });
 
-/** Connected to the publisher as far as TCP goes; a publisher in this process hears the subscription a moment later. */
+/** Ends when an event would be heard; gives what receives the next one. */
 async function subscribe(jenkins: StandInBench): Promise<() => Promise<string>> {
   const subscriber = new Subscriber({ linger: 0, reconnectInterval: 10 });
   subscribers.push(subscriber);
   subscriber.subscribe();
-  const connected = nextConnection(subscriber);
   subscriber.connect(jenkins.zmqEndpoint);
-  await connected;
+  await jenkins.untilHeard();
   return async () => (await subscriber.receive()).map(String).join('|');
-}
-
-function nextConnection(subscriber: Subscriber): Promise<void> {
-  return new Promise((resolve) => {
-    subscriber.events.on('handshake', () => {
-      resolve();
-    });
-  });
 }
 
 async function build(jenkins: StandInBench, query = 'SLEEP=40'): Promise<void> {
@@ -117,12 +108,11 @@ test('a Jenkins that stops tells of no end', async () => {
   expect(await receive()).toMatch(/^onStarted /);
 
   await jenkins.stop();
-  const again = nextConnection(subscribers[0] ?? new Subscriber());
   await jenkins.boot({ zmqPort: Number(new URL(jenkins.zmqEndpoint).port) });
   expect(await jenkins.read('/job/gate-unit/lastBuild', 'result,building')).toMatchObject({ result: 'ABORTED' });
   jenkins.machines.status = 0;
   await jenkins.until('/computer/n1', 'offline', (json) => json['offline'] === false);
-  await again;
+  await jenkins.untilHeard();
   await build(jenkins);
 
   expect(await receive()).not.toContain('gate-unit/1/');

@@ -113,6 +113,20 @@ export class StandInBench implements AsyncDisposable {
     }
   }
 
+  /** Resolves when an event that is published now is heard. */
+  async untilHeard(): Promise<void> {
+    const jenkins = this.#jenkins;
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (!jenkins.hasEventSubscriber()) return;
+        stop();
+        resolve();
+      };
+      const stop = jenkins.onChange(look);
+      look();
+    });
+  }
+
   async createAgent(name: string, changes: Readonly<Record<string, unknown>> = {}): Promise<Reply> {
     const form = {
       name,

@@ -24,9 +24,7 @@ const HOMES = {
   ssh2: '^(src/ssh|devfarm/(instances|jenkins))/',
   undici: '^src/(openstack|jenkins)/',
   fastify: '^(src/web|devfarm)/',
-  'prom-client': '^src/metrics/',
   commander: '^(src/(cli/|(nodepoold|nodepool|nodepool-builder)[.]ts$)|devfarm/devfarm[.]ts$)',
-  pino: '^src/runtime/',
 };
 
 // A name says what a file holds, and a barrel holds everything.

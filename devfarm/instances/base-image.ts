@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir, readFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type HostMode, UnfitMachineError } from './host-mode.ts';
@@ -111,10 +111,20 @@ async function hostSuite(): Promise<string> {
   return suite;
 }
 
+/** Where apt looks: the distribution's own file first, then the one of old, then whatever a provider left. */
 async function hostSources(): Promise<string> {
-  const known = ['/etc/apt/sources.list.d/debian.sources', '/etc/apt/sources.list.d/ubuntu.sources'];
-  for (const file of [...known, '/etc/apt/sources.list']) if (await exists(file)) return file;
+  const folder = '/etc/apt/sources.list.d';
+  const others = (await readdir(folder).catch(() => [])).filter((name) => /[.](sources|list)$/.test(name)).sort();
+  const known = [`${folder}/debian.sources`, `${folder}/ubuntu.sources`, '/etc/apt/sources.list'];
+  for (const file of [...known, ...others.map((name) => join(folder, name))])
+    if (await namesAnArchive(file)) return file;
   throw new UnfitMachineError('Cannot find apt sources in /etc/apt: this host is no Debian or Ubuntu; name a file');
+}
+
+/** An empty /etc/apt/sources.list is common, and so are files that name one vendor's packages only. */
+async function namesAnArchive(file: string): Promise<boolean> {
+  const text = await readFile(file, 'utf8').catch(() => ''); // there is none
+  return /^(deb |types:.*deb)/im.test(text) && /\bmain\b/.test(text);
 }
 
 async function exists(file: string): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { XPublisher } from 'zeromq';
+import type { Clock } from '../../src/runtime/clock.ts';
 import { describeError } from '../../src/runtime/errors.ts';
 import type { Logger } from '../../src/runtime/logger.ts';
 import type { BuildRecord } from './farm-records.ts';
@@ -20,6 +21,7 @@ export type EventFacts = {
 export type EventPublisherDeps = {
   readonly options: StandInOptions;
   readonly faults: FaultBook;
+  readonly clock: Clock;
   readonly log: Logger;
   /** Jenkins' URL without a slash at its end. */
   readonly baseUrl: () => string;
@@ -27,6 +29,8 @@ export type EventPublisherDeps = {
   readonly onSubscribers: () => void;
 };
 
+const BIND_TRIES = 50;
+const BIND_RETRY_MS = 20;
 const PHASES = { onStarted: 'STARTED', onCompleted: 'COMPLETED', onFinalized: 'FINISHED' } as const;
 
 /** The plugin zmq-event-publisher: a PUB socket, bound at the first event unless the options say otherwise. */
@@ -89,10 +93,24 @@ export class EventPublisher {
 
   #bind(): Promise<void> {
     // Reading starts after the port is bound: what arrives while it is being bound is not noticed by an earlier read.
-    this.#bound ??= this.#socket.bind(this.endpoint).then(() => {
+    this.#bound ??= this.#bindWhenFree().then(() => {
       void this.#watchSubscribers();
     });
     return this.#bound;
+  }
+
+  /** The port of a publisher that was closed a moment ago is not free at once. */
+  async #bindWhenFree(): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.#socket.bind(this.endpoint);
+        return;
+      } catch (error) {
+        const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+        if (!isTaken || attempt === BIND_TRIES) throw error;
+        await this.#deps.clock.sleep(BIND_RETRY_MS);
+      }
+    }
   }
 
   #eventJson(topic: EventTopic, { build, result, nodeDescription }: EventFacts): unknown {

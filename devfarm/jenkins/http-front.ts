@@ -55,7 +55,8 @@ async function serve(request: FastifyRequest, reply: FastifyReply, deps: HttpFro
   if (outcome === 'cut') reply.raw.destroy();
   if (outcome === 'cut' || outcome === 'hang') return reply.hijack();
   void reply.code(outcome.status).headers({ ...outcome.headers, Server: 'Jetty(9.4.33.v20201020)' });
-  return await reply.send(outcome.body ?? '');
+  // An empty text would get a content type.
+  return await reply.send(outcome.body === '' ? undefined : outcome.body);
 }
 
 async function administer(

@@ -14,6 +14,11 @@ const interrupt = (): void => {
 process.on('SIGINT', interrupt);
 process.on('SIGTERM', interrupt);
 
+// Whoever reads our table may have seen enough (`nodepool list | head`).
+process.stdout.on('error', () => {
+  process.exit(0);
+});
+
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(argv: readonly string[]): Promise<number> {

@@ -1,10 +1,12 @@
 /** The daemon: reads its options, builds the parts and runs them until told to stop. The only place with real clients. */
 import { Command } from 'commander';
 import { describeError } from './runtime/errors.ts';
-import { daemonize } from './assembly/daemonize.ts';
+import { daemonize, tellRunning } from './assembly/daemonize.ts';
 import { openLogging } from './assembly/open-logging.ts';
+import { removePidFile } from './assembly/pid-file.ts';
 import { runDaemon } from './assembly/run-daemon.ts';
 import { VERSION } from './assembly/version.ts';
+import { systemClock } from './runtime/clock.ts';
 
 export type DaemonOptions = {
   readonly config: string;
@@ -38,9 +40,26 @@ const program = new Command('nodepoold')
 
 const options = program.opts<DaemonOptions>();
 try {
-  if (options.foreground) process.exitCode = await runDaemon(options, openLogging(options, 'debug'));
-  else await daemonize(options.pidfile);
+  process.exitCode = options.foreground ? await run() : await start();
 } catch (error) {
-  process.stderr.write(`nodepoold: ${describeError(error)}\n`);
+  tell(`nodepoold: ${describeError(error)}`);
   process.exitCode = 1;
+}
+
+async function run(): Promise<number> {
+  try {
+    const complain = options.loggingConfig === undefined ? {} : { complain: tell };
+    return await runDaemon({ ...options, ...complain, onRunning: tellRunning }, openLogging(options, 'debug'));
+  } finally {
+    await removePidFile(options.pidfile, process.pid); // ours only where we were started in the background
+  }
+}
+
+async function start(): Promise<number> {
+  await daemonize(options.pidfile, systemClock);
+  return 0;
+}
+
+function tell(line: string): void {
+  process.stderr.write(`${line}\n`);
 }

@@ -98,9 +98,9 @@ export class BuildQueue {
     const fitting = this.#deps.computers.all().filter((computer) => mayRunOn(computer, label));
     const [first] = fitting;
     if (first === undefined) return `There are no nodes with the label ‘${label ?? ''}’`;
-    if (fitting.some((computer) => !computer.isOffline))
-      return `Waiting for next available executor on ‘${label ?? ''}’`;
-    return fitting.length === 1 ? `‘${first.name}’ is offline` : `All nodes of label ‘${label ?? ''}’ are offline`;
+    const where = `‘${fitting.length === 1 ? first.name : (label ?? '')}’`;
+    if (fitting.some((computer) => !computer.isOffline)) return `Waiting for next available executor on ${where}`;
+    return fitting.length === 1 ? `${where} is offline` : `All nodes of label ${where} are offline`;
   }
 
   #schedule(): void {

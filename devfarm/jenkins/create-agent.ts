@@ -51,7 +51,8 @@ export class AgentCreation {
     }
     const record = type === AGENT_TYPE ? readForm(name, json) : undefined;
     if (record === undefined) return oops();
-    await this.#world.clock.sleep(this.#world.options.timing.createMs, this.#world.signal);
+    const { createMs } = this.#world.options.timing;
+    if (createMs > 0) await this.#world.clock.sleep(createMs, this.#world.signal);
     this.#world.computers.put(record);
     return redirect(`${this.#world.baseUrl()}/computer/`);
   }

@@ -5,7 +5,8 @@ import { referToJob, startedBy } from './job-view.ts';
 
 /** `/queue/api/json` */
 export function viewQueue(world: JenkinsWorld): ApiView {
-  const items = world.queue.waiting().map((item) => viewQueueItem(item, world).full);
+  const newestFirst = [...world.queue.waiting()].reverse();
+  const items = newestFirst.map((item) => viewQueueItem(item, world).full);
   const view = { _class: 'hudson.model.Queue', discoverableItems: [], items };
   return { plain: view, full: view };
 }

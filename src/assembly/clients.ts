@@ -1,6 +1,5 @@
 /** Assembly: builds real clients from the configuration and joins the rooms into programs. Above all other rooms. */
 import type { Config, ProviderConfig, TargetConfig } from '../config/config.ts';
-import { sameSection } from '../config/same-section.ts';
 import { openAgents } from '../jenkins/open-agents.ts';
 import type { Agents } from '../node/agents.ts';
 import { openProvider } from '../openstack/open-provider.ts';
@@ -10,6 +9,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Randomness } from '../runtime/randomness.ts';
 import type { TaskBoard } from '../runtime/task-board.ts';
+import { ClientSet } from './client-set.ts';
 
 export type ClientsDeps = {
   readonly clock: Clock;
@@ -20,26 +20,23 @@ export type ClientsDeps = {
   readonly onJenkinsCall: (target: string, name: string, ms: number) => void;
 };
 
-type Open<Section, Client> = { readonly section: Section; readonly client: Client };
-
-/** A client that is no longer configured stays open so long, for the work that still uses it. */
-const CLOSE_AFTER_MS = 60_000;
+/** The providers and targets that rows still name. */
+export type NamesInUse = { readonly providers: ReadonlySet<string>; readonly targets: ReadonlySet<string> };
 
 /**
- * The clients of all configured clouds and Jenkins masters. A client lives as long as its section stays the same; one
- * that is replaced is closed a while later.
+ * The clients of all clouds and Jenkins masters. A client lives as long as its section stays the same; one that is
+ * replaced is closed a while later. That of a section which left the configuration is kept until no row names it: its
+ * nodes and images must still be deleted.
  */
 export class Clients implements Farm, AsyncDisposable {
-  readonly #deps: ClientsDeps;
-  readonly #closing = new AbortController();
-  readonly #retired = new Set<Promise<void>>();
+  readonly #clouds: ClientSet<ProviderConfig, CloudProvider>;
+  readonly #agents: ClientSet<TargetConfig, Agents>;
   #config: Config;
-  #clouds = new Map<string, Open<ProviderConfig, CloudProvider>>();
-  #agents = new Map<string, Open<TargetConfig, Agents>>();
 
   constructor(config: Config, deps: ClientsDeps) {
-    this.#deps = deps;
     this.#config = config;
+    this.#clouds = new ClientSet('provider', (section) => openCloud(section, deps), deps);
+    this.#agents = new ClientSet('target', (section) => openTarget(section, deps), deps);
     this.use(config);
   }
 
@@ -48,78 +45,63 @@ export class Clients implements Farm, AsyncDisposable {
   }
 
   cloudOf(provider: string): CloudProvider | undefined {
-    return this.#clouds.get(provider)?.client;
+    return this.#clouds.find(provider)?.client;
   }
 
   agentsOf(target: string): Agents | undefined {
-    return this.#agents.get(target)?.client;
+    const section = this.#config.targets.find(({ name }) => name === target);
+    // Kept for a target that is gone, not for one that works without Jenkins from now on.
+    return section !== undefined && section.jenkins === undefined ? undefined : this.#agents.find(target)?.client;
   }
 
-  /** The clients of all targets with a Jenkins. */
+  /** The provider's section, or its last one where it left the configuration and is still needed. */
+  providerSection(provider: string): ProviderConfig | undefined {
+    return this.#clouds.find(provider)?.section;
+  }
+
+  /** The clients of all configured targets with a Jenkins. */
   allAgents(): readonly Agents[] {
-    return [...this.#agents.values()].map(({ client }) => client);
+    return this.#agents.configured();
   }
 
   /** Goes over to another configuration: opens what is new or changed and retires what it replaces. */
   use(config: Config): void {
     this.#config = config;
-    const withJenkins = config.targets.filter(({ jenkins }) => jenkins !== undefined);
-    this.#clouds = this.#replace(this.#clouds, config.providers, (section) => this.#openCloud(section));
-    this.#agents = this.#replace(this.#agents, withJenkins, (section) => this.#openAgents(section));
+    this.#clouds.use(config.providers);
+    this.#agents.use(config.targets.filter(({ jenkins }) => jenkins !== undefined));
+  }
+
+  /** Whether clients are kept for sections that left the configuration. */
+  get keepsRetired(): boolean {
+    return this.#clouds.keepsRetired || this.#agents.keepsRetired;
+  }
+
+  /** Lets go of what left the configuration and is not in use any more. */
+  releaseUnused(inUse: NamesInUse): void {
+    this.#clouds.releaseUnused(inUse.providers);
+    this.#agents.releaseUnused(inUse.targets);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort();
-    await Promise.all(this.#retired);
-    const clients = [...this.#clouds.values(), ...this.#agents.values()];
-    await Promise.all(clients.map(({ client }) => client.close()));
+    await Promise.all([this.#clouds[Symbol.asyncDispose](), this.#agents[Symbol.asyncDispose]()]);
   }
+}
 
-  #replace<Section extends { readonly name: string }, Client extends { close(): Promise<void> }>(
-    before: ReadonlyMap<string, Open<Section, Client>>,
-    sections: readonly Section[],
-    open: (section: Section) => Client,
-  ): Map<string, Open<Section, Client>> {
-    const after = new Map<string, Open<Section, Client>>();
-    for (const section of sections) {
-      const known = before.get(section.name);
-      const keep = known !== undefined && sameSection(known.section, section);
-      after.set(section.name, keep ? known : { section, client: open(section) });
-    }
-    for (const [name, { client }] of before) if (after.get(name)?.client !== client) this.#retire(client);
-    return after;
-  }
+function openCloud(section: ProviderConfig, deps: ClientsDeps): CloudProvider {
+  return openProvider(section, {
+    ...deps,
+    log: deps.log.child('ProviderManager'),
+    onCall: ({ name, ms }) => {
+      deps.onCloudCall(section.name, name, ms);
+    },
+  });
+}
 
-  #retire(client: { close(): Promise<void> }): void {
-    const closed = this.#deps.clock
-      .sleep(CLOSE_AFTER_MS, this.#closing.signal)
-      .catch(() => undefined) // the program ends: close at once
-      .then(() => client.close())
-      .catch((error: unknown) => {
-        this.#deps.log.warn('Cannot close a client that is no longer configured', { error });
-      })
-      .finally(() => this.#retired.delete(closed));
-    this.#retired.add(closed);
-  }
-
-  #openCloud(section: ProviderConfig): CloudProvider {
-    const { onCloudCall, log } = this.#deps;
-    return openProvider(section, {
-      ...this.#deps,
-      log: log.child('ProviderManager'),
-      onCall: ({ name, ms }) => {
-        onCloudCall(section.name, name, ms);
-      },
-    });
-  }
-
-  #openAgents(section: TargetConfig): Agents {
-    const { onJenkinsCall } = this.#deps;
-    return openAgents(section, {
-      ...this.#deps,
-      onCall: (name, ms) => {
-        onJenkinsCall(section.name, name, ms);
-      },
-    });
-  }
+function openTarget(section: TargetConfig, deps: ClientsDeps): Agents {
+  return openAgents(section, {
+    ...deps,
+    onCall: (name, ms) => {
+      deps.onJenkinsCall(section.name, name, ms);
+    },
+  });
 }

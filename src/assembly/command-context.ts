@@ -95,7 +95,7 @@ class LazyContext implements CommandContext, AsyncDisposable {
   async #loadConfig(): Promise<Config> {
     const { ConfigWatch } = await import('./config-watch.ts');
     // Without its warnings: they are for the daemon's log and for config-validate.
-    return (await ConfigWatch.open(this.#options)).config;
+    return (await ConfigWatch.open(this.#options, { clock: systemClock })).config;
   }
 
   async #openDatabase(): Promise<Database> {

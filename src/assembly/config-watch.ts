@@ -2,58 +2,87 @@ import type { Config } from '../config/config.ts';
 import { ConfigError, formatFault } from '../config/config-fault.ts';
 import type { ConfigSources } from '../config/config-sources.ts';
 import { parseConfig } from '../config/parse-config.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { describeError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { type ConfigFiles, readConfigFiles } from './read-config-files.ts';
 
+/** How long a file may be absent while it is replaced. */
+const ABSENT_MS = 1_500;
+
+export type ConfigWatchDeps = {
+  readonly clock: Clock;
+  /** Absent: nobody is told. */
+  readonly log?: Logger;
+};
+
 /** Keeps the last good configuration: a broken or absent file changes nothing and is logged once. */
 export class ConfigWatch {
   readonly #files: ConfigFiles;
-  readonly #log: Logger | undefined;
+  readonly #deps: ConfigWatchDeps;
   #config: Config;
   /** The texts that were looked at last, good or not. */
   #seen: string;
   #complaint = '';
 
-  private constructor(files: ConfigFiles, first: LoadedConfig, log: Logger | undefined) {
+  private constructor(files: ConfigFiles, first: LoadedConfig, deps: ConfigWatchDeps) {
     this.#files = files;
     this.#config = first.config;
     this.#seen = first.fingerprint;
-    this.#log = log;
+    this.#deps = deps;
   }
 
   /**
-   * Reads the configuration at start; warnings go to `log`, where one is given.
+   * Reads the configuration at start; warnings go to the log, where one is given.
    * @throws {ConfigError} it has faults
    * @throws {UnreadableConfigError} it cannot be read
    */
-  static async open(files: ConfigFiles, log?: Logger): Promise<ConfigWatch> {
-    return new ConfigWatch(files, await loadConfig(files, log), log);
+  static async open(files: ConfigFiles, deps: ConfigWatchDeps): Promise<ConfigWatch> {
+    return new ConfigWatch(files, await loadConfig(files, deps.log), deps);
   }
 
   get config(): Config {
     return this.#config;
   }
 
-  /** Looks at the files again; gives the new configuration if they changed and are good. */
-  async reload(): Promise<Config | undefined> {
+  /**
+   * Looks at the files again; gives the new configuration if they changed and are good.
+   * @throws the signal's reason if it is aborted
+   */
+  async reload(signal: AbortSignal): Promise<Config | undefined> {
     try {
-      const sources = await readConfigFiles(this.#files);
+      const sources = await this.#read(signal);
       const fingerprint = fingerprintOf(sources);
       this.#complaint = '';
       if (fingerprint === this.#seen) return undefined;
       this.#seen = fingerprint;
-      this.#config = parse(sources, this.#log);
-      this.#log?.info(`Configuration ${this.#files.config} was read again`);
+      this.#config = parse(sources, this.#deps.log);
+      this.#deps.log?.info(`Configuration ${this.#files.config} was read again`);
       return this.#config;
     } catch (error) {
-      const complaint = describeError(error);
-      if (complaint !== this.#complaint) {
-        this.#log?.error('The configuration is not usable, the last good one stays in force', { reason: complaint });
-      }
-      this.#complaint = complaint;
+      signal.throwIfAborted();
+      this.#complain(error);
       return undefined;
     }
+  }
+
+  /** Editors and deployment tools replace a file in two steps: absent for a moment is not absent. */
+  async #read(signal: AbortSignal): Promise<ConfigSources> {
+    try {
+      return await readConfigFiles(this.#files);
+    } catch {
+      await this.#deps.clock.sleep(ABSENT_MS, signal);
+      return await readConfigFiles(this.#files);
+    }
+  }
+
+  #complain(error: unknown): void {
+    const complaint = describeError(error);
+    if (complaint !== this.#complaint) {
+      const text = `The configuration is not usable, the last good one stays in force: ${complaint}`;
+      this.#deps.log?.error(text);
+    }
+    this.#complaint = complaint;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { AllocationRound } from '../allocation/allocation-history.ts';
 import { runAllocationPass } from '../pool/allocation-pass.ts';
 import { runCheckPass } from '../pool/check-pass.ts';
 import { runCleanupPass } from '../pool/cleanup-pass.ts';
@@ -31,7 +32,7 @@ export async function runDaemonLoops(daemon: Daemon, roles: DaemonRoles, signal:
     ...watchLoops(daemon),
     ...(roles.launches ? launchLoops(daemon) : []),
     ...(roles.deletes ? deletionLoops(daemon) : []),
-    ...(roles.images ? [imageLoop(daemon)] : []),
+    ...(roles.images ? [imageLoop(daemon, roles.launches)] : []),
   ];
   const crons = [...(roles.deletes ? deletionCrons(daemon) : []), ...(roles.images ? [imageCron(daemon)] : [])];
   await Promise.all([
@@ -56,7 +57,7 @@ function watchLoops(daemon: Daemon): readonly ControlLoop[] {
 }
 
 function launchLoops(daemon: Daemon): readonly ControlLoop[] {
-  const { clients, database, log } = daemon.parts;
+  const { clients, database, clock, log } = daemon.parts;
   const allocation = {
     farm: () => clients,
     nodes: database.nodes,
@@ -64,10 +65,10 @@ function launchLoops(daemon: Daemon): readonly ControlLoop[] {
     demand: (signal: AbortSignal) => daemon.demand.current(signal),
     isOnline: (target: string) => daemon.isOnline(target),
     breakers: daemon.breakers,
-    history: () => daemon.history,
-    saveRound: async (round: Parameters<Daemon['remember']>[0]) => {
-      daemon.remember(round);
-      await database.rounds.save(round);
+    history: () => daemon.rounds.history,
+    saveRound: async (pass: AllocationRound) => {
+      const ended = daemon.rounds.add(pass, clock.now());
+      if (ended !== undefined) await database.rounds.save(ended);
     },
     log: log.child('NodePool'),
   };
@@ -131,12 +132,13 @@ function deletionLoops(daemon: Daemon): readonly ControlLoop[] {
   ];
 }
 
-function imageLoop(daemon: Daemon): ControlLoop {
+/** @param asksForMissing not where launches are left to another daemon (upstream: --no-launches) */
+function imageLoop(daemon: Daemon, asksForMissing: boolean): ControlLoop {
   return {
     name: 'images',
-    intervalMs: SWEEP_MS,
+    intervalMs: () => Math.min(SWEEP_MS, daemon.imageWork.retries.nextDueMs() ?? SWEEP_MS),
     wakeup: daemon.wakeImages,
-    pass: (signal) => runImagePass(imagePassDeps(daemon), signal),
+    pass: (signal) => runImagePass(imagePassDeps(daemon, asksForMissing), signal),
   };
 }
 
@@ -145,7 +147,7 @@ function imageCron(daemon: Daemon): CronLoop {
     name: 'image-update',
     schedule: () => daemon.parts.clients.config.cron.imageUpdate,
     pass: async () => {
-      await runImageUpdate(imagePassDeps(daemon));
+      await runImageUpdate(imagePassDeps(daemon, false));
       daemon.wakeImages.wake();
     },
   };

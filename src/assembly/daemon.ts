@@ -1,5 +1,5 @@
 import type { AllocationRound } from '../allocation/allocation-history.ts';
-import { withRound } from '../allocation/allocation-history.ts';
+import { RoundMemory } from '../allocation/round-memory.ts';
 import type { Database } from '../db/database.ts';
 import { QueueStatusSource } from '../gearman/queue-status-source.ts';
 import type { NodeMetrics } from '../node/node-metrics.ts';
@@ -14,6 +14,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Randomness } from '../runtime/randomness.ts';
 import type { TaskBoard } from '../runtime/task-board.ts';
 import { Wakeup } from '../runtime/wakeup.ts';
+import { ImageWork } from '../snapshot/image-work.ts';
 import type { Clients } from './clients.ts';
 import { DemandWatch } from './demand-watch.ts';
 import { TargetWatch } from './target-watch.ts';
@@ -37,14 +38,13 @@ export type DaemonParts = {
 // Each task is a few promises; what bounds the work are the providers' gates and the machines' own limits.
 const MAX_LAUNCHES = 500;
 const MAX_DELETIONS = 500;
-const MAX_IMAGE_TASKS = 20;
 
 /** The daemon's memory between passes: caches, wake-ups and work under way. Nothing here must survive a restart. */
 export class Daemon {
   readonly parts: DaemonParts;
   readonly launches: KeyedTasks;
   readonly deletions: KeyedTasks;
-  readonly imageWork: KeyedTasks;
+  readonly imageWork: ImageWork;
   readonly breakers: LaunchBreakers;
   readonly retries: DeletionRetries;
   readonly sightings = new Sightings();
@@ -57,15 +57,15 @@ export class Daemon {
   readonly queueStatus: QueueStatusSource;
   readonly demand: DemandWatch;
   readonly targets: TargetWatch;
-  #history: readonly AllocationRound[] = [];
+  readonly rounds: RoundMemory;
 
   constructor(parts: DaemonParts, history: readonly AllocationRound[]) {
     const { clock, log, tasks } = parts;
     this.parts = parts;
-    this.#history = history;
+    this.rounds = new RoundMemory(history);
     this.launches = new KeyedTasks('NodeLauncher', MAX_LAUNCHES, { log: log.child('NodeLauncher'), tasks });
     this.deletions = new KeyedTasks('NodeDeleter', MAX_DELETIONS, { log: log.child('NodeDeleter'), tasks });
-    this.imageWork = new KeyedTasks('ImageUpdater', MAX_IMAGE_TASKS, { log: log.child('ImageUpdater'), tasks });
+    this.imageWork = new ImageWork(parts);
     this.breakers = new LaunchBreakers(parts);
     this.retries = new DeletionRetries(parts);
     this.wakeAllocation = new Wakeup(clock);
@@ -80,15 +80,6 @@ export class Daemon {
     });
     this.demand = new DemandWatch(this.queueStatus, this.wakeAllocation);
     this.targets = new TargetWatch(log.child('NodePool'), this.wakeAllocation);
-  }
-
-  /** Past allocation rounds, newest first. */
-  get history(): readonly AllocationRound[] {
-    return this.#history;
-  }
-
-  remember(round: AllocationRound): void {
-    this.#history = withRound(this.#history, round);
   }
 
   isOnline(target: string): boolean {

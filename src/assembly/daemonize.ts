@@ -1,55 +1,71 @@
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { systemClock } from '../runtime/clock.ts';
-import { describeError } from '../runtime/errors.ts';
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Clock } from '../runtime/clock.ts';
+import { awaitFreePidFile, removePidFile, writePidFile } from './pid-file.ts';
 
-const WAIT_FOR_OTHER_MS = 10_000;
-const POLL_MS = 250;
-const SETTLE_MS = 1_000;
+/** The daemon says that it runs, or ends; one that does neither is left alone after this time. */
+const STARTED_MS = 60_000;
+const COMPLAINT_CHARS = 4_000;
+
+/** What the daemon in the background tells the process that started it. */
+const RUNNING = 'running';
 
 /**
- * Starts this program again in the background and writes its process id. A pid file of a dead process is replaced; a
- * living one is waited for.
- * @throws {Error} another daemon holds the pid file, or the new one ended at once
+ * Starts this program again in the background, writes its process id and returns when it runs. A pid file of a dead
+ * process is replaced; a living one is waited for.
+ * @throws {Error} another daemon holds the pid file, the file cannot be written, or the new daemon ended at once: with
+ * what it said
  */
-export async function daemonize(pidfile: string): Promise<void> {
-  await waitForOther(pidfile);
-  await mkdir(dirname(pidfile), { recursive: true });
-  const [node, ...script] = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  const child = spawn(node, [...script, '--foreground'], { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
-  let complaint = '';
-  child.stderr.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-2000)));
-  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  await writeFile(pidfile, `${child.pid ?? ''}\n`);
-  const status = await Promise.race([ended, systemClock.sleep(SETTLE_MS).then(() => undefined)]);
-  if (status !== undefined) {
-    await unlink(pidfile);
-    throw new Error(
-      complaint.trim() === '' ? `the daemon ended at once with status ${status ?? 'unknown'}` : complaint.trim(),
-    );
+export async function daemonize(pidfile: string, clock: Clock): Promise<void> {
+  await awaitFreePidFile(pidfile, clock);
+  await writePidFile(pidfile, process.pid); // before there is a daemon that would have to be ended again
+  const args = [...process.execArgv, ...process.argv.slice(1), '--foreground'];
+  const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const said = listenTo(child);
+  await writePidFile(pidfile, child.pid ?? process.pid);
+  const stopWaiting = new AbortController();
+  const patience = clock.sleep(STARTED_MS, stopWaiting.signal).catch(() => undefined); // it runs, or it ended
+  const outcome = await Promise.race([said.ended, said.running, patience]);
+  stopWaiting.abort();
+  if (outcome !== undefined) {
+    await removePidFile(pidfile, child.pid ?? process.pid);
+    throw new Error(outcome);
   }
-  child.stderr.destroy();
+  child.stderr?.destroy();
+  if (child.connected) child.disconnect();
   child.unref();
 }
 
-async function waitForOther(pidfile: string): Promise<void> {
-  const deadlineMs = systemClock.monotonicMs() + WAIT_FOR_OTHER_MS;
-  for (let pid = await livingPid(pidfile); pid !== undefined; pid = await livingPid(pidfile)) {
-    if (systemClock.monotonicMs() > deadlineMs) throw new Error(`process ${pid} of "${pidfile}" is still running`);
-    await systemClock.sleep(POLL_MS);
-  }
+/** Tells the process that started this one in the background that it need not wait any more. */
+export function tellRunning(): void {
+  if (process.send === undefined) return;
+  process.send(RUNNING, () => {
+    if (process.connected) process.disconnect();
+  });
 }
 
-async function livingPid(pidfile: string): Promise<number | undefined> {
-  if (!existsSync(pidfile)) return undefined;
-  const pid = Number((await readFile(pidfile, 'utf8')).trim());
-  if (!Number.isInteger(pid) || pid <= 1) return undefined;
-  try {
-    process.kill(pid, 0);
-    return pid;
-  } catch (error) {
-    return describeError(error).includes('EPERM') ? pid : undefined;
-  }
+type Said = { readonly ended: Promise<string>; readonly running: Promise<undefined> };
+
+function listenTo(child: ChildProcess): Said {
+  let complaint = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    complaint = (complaint + chunk.toString()).slice(-COMPLAINT_CHARS);
+  });
+  return {
+    ended: new Promise((resolve) => {
+      child.once('error', (error) => {
+        resolve(error.message);
+      });
+      // Not `exit`: what it said may still be on its way.
+      child.once('close', (status) => {
+        resolve(
+          complaint.trim() === '' ? `The daemon ended at once with status ${status ?? 'none'}` : complaint.trim(),
+        );
+      });
+    }),
+    running: new Promise((resolve) => {
+      child.once('message', () => {
+        resolve(undefined);
+      });
+    }),
+  };
 }

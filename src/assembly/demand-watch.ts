@@ -3,17 +3,19 @@ import type { QueueStatusSource } from '../gearman/queue-status-source.ts';
 import type { Wakeup } from '../runtime/wakeup.ts';
 
 const BUSY_POLL_MS = 1000;
-const IDLE_POLL_MS = 5000;
+const IDLE_POLL_MS = 2000;
+
+type QueueStatus = Pick<QueueStatusSource, 'read'>;
 
 /** The demand of all Gearman servers, polled faster while jobs wait. */
 export class DemandWatch {
-  readonly #source: QueueStatusSource;
+  readonly #source: QueueStatus;
   readonly #changed: Wakeup;
   #demand: Demand = new Map();
   #isStale = true;
 
   /** @param changed woken when a poll finds another demand than the one before */
-  constructor(source: QueueStatusSource, changed: Wakeup) {
+  constructor(source: QueueStatus, changed: Wakeup) {
     this.#source = source;
     this.#changed = changed;
   }
@@ -31,14 +33,23 @@ export class DemandWatch {
 
   /** Asks all servers. One that does not answer keeps its last demand for a while, then is left out: never zero. */
   async poll(signal: AbortSignal): Promise<void> {
-    this.#isStale = false;
-    const status = await this.#source.read(signal);
+    this.#isStale = false; // before the question: a job that ends while it is under way makes the answer stale
+    const status = await this.#read(signal);
     const demand = demandFromStatus(
       status.servers.flatMap(({ functions }) => (functions === undefined ? [] : [functions])),
     );
     const differs = !sameDemand(demand, this.#demand);
     this.#demand = demand;
     if (differs) this.#changed.wake();
+  }
+
+  async #read(signal: AbortSignal): ReturnType<QueueStatus['read']> {
+    try {
+      return await this.#source.read(signal);
+    } catch (error) {
+      this.#isStale = true;
+      throw error;
+    }
   }
 
   get pollMs(): number {

@@ -10,6 +10,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Randomness } from '../runtime/randomness.ts';
 import type { TaskBoard } from '../runtime/task-board.ts';
 import { deleteImage } from '../snapshot/delete-image.ts';
+import { operatorKeypairs } from '../snapshot/operator-keypairs.ts';
 import { Clients } from './clients.ts';
 
 export type ForegroundParts = {
@@ -42,7 +43,8 @@ export function openForegroundWork(config: Config, parts: ForegroundParts): Fore
       using task = tasks.start(`Deletion of image ${image.id}`);
       const cloud = cloudOf(image.provider, clients);
       const deps = { ...parts, images: database.images, installationId: database.installationId, cloud, task };
-      await deleteImage(image, { ...deps, log: log.child('ImageDeleter') }, signal);
+      const keypairs = operatorKeypairs(clients.providerSection(image.provider));
+      await deleteImage(image, { ...deps, operatorKeypairs: keypairs, log: log.child('ImageDeleter') }, signal);
     },
     [Symbol.asyncDispose]: () => clients[Symbol.asyncDispose](),
   };
@@ -64,7 +66,8 @@ async function deleteNodeNow(
     log: log.child('NodeDeleter'),
   };
   for (let tries = 1; tries <= TRIES; tries += 1) {
-    if ((await deleteNode(node, deps, signal)) === 'gone') return;
+    const current = await database.nodes.find(node.id);
+    if (current === undefined || (await deleteNode(current, deps, signal)) === 'gone') return; // or the daemon was faster
     await clock.sleep(RETRY_MS, signal);
   }
   throw new UsageError(`Node ${node.id} does not go: Jenkins still lists its agent; the daemon keeps trying`);

@@ -4,6 +4,7 @@ import type { LaunchPassDeps } from '../pool/launch-pass.ts';
 import type { RegistrationPassDeps } from '../pool/registration-pass.ts';
 import { startDeletion } from '../pool/deletion-pass.ts';
 import type { ImagePassDeps } from '../snapshot/image-pass.ts';
+import { operatorKeypairs } from '../snapshot/operator-keypairs.ts';
 import type { Daemon } from './daemon.ts';
 
 export function launchPassDeps(daemon: Daemon): LaunchPassDeps {
@@ -76,7 +77,8 @@ export function deletionPassDeps(daemon: Daemon): DeletionPassDeps {
   };
 }
 
-export function imagePassDeps(daemon: Daemon): ImagePassDeps {
+/** @param asksForMissing as ImagePassDeps says */
+export function imagePassDeps(daemon: Daemon, asksForMissing: boolean): ImagePassDeps {
   const { parts } = daemon;
   const { database, clients } = parts;
   const log = parts.log.child('SnapshotImageUpdater');
@@ -85,6 +87,7 @@ export function imagePassDeps(daemon: Daemon): ImagePassDeps {
     clock: parts.clock,
     config: () => clients.config,
     cloudOf: (provider) => clients.cloudOf(provider),
+    asksForMissing,
     work: daemon.imageWork,
     log: parts.log.child('ImageUpdater'),
     buildDeps: ({ provider, image, cloud }, task) => ({
@@ -94,6 +97,7 @@ export function imagePassDeps(daemon: Daemon): ImagePassDeps {
       cloud,
       log,
       outputLog: parts.log.child(`image.build.${provider}.${image}`),
+      operatorKeypairs: operatorKeypairs(clients.providerSection(provider)),
       task,
     }),
   };

@@ -1,12 +1,12 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigError } from '../config/config-fault.ts';
+import { ConfigError, formatFault } from '../config/config-fault.ts';
 import type { Database } from '../db/database.ts';
 import { openJobEvents } from '../events/open-job-events.ts';
 import type { Credential } from '../provider/remote-machine.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { runControlLoop } from '../runtime/control-loop.ts';
-import { describeError } from '../runtime/errors.ts';
+import { describeError, isAbort } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { LoggerTree } from '../runtime/logging/logger-tree.ts';
 import { systemRandomness } from '../runtime/randomness.ts';
@@ -32,8 +32,16 @@ const SETTLE_MS = 15_000;
 /** Enough for a burst of launches; each costs 80 ms of one core. */
 const KEY_PAIRS_AHEAD = 20;
 
-/** Runs the daemon in this process until a signal stops it; gives its exit status. */
-export async function runDaemon(options: ConfigFiles & DaemonRoles, logging: LoggerTree): Promise<number> {
+export type DaemonRun = ConfigFiles &
+  DaemonRoles & {
+    /** Told why the daemon cannot run, besides the log; which an operator who starts it may not see. */
+    readonly complain?: (line: string) => void;
+    /** Called once all parts are built and the loops begin. */
+    readonly onRunning?: () => void;
+  };
+
+/** Runs the daemon in this process until a signal stops it; gives its exit status: 2 for a configuration without use. */
+export async function runDaemon(options: DaemonRun, logging: LoggerTree): Promise<number> {
   const log = logging.logger('nodepool');
   const tasks = new TaskBoard(systemClock);
   const reload = new Wakeup(systemClock);
@@ -45,14 +53,25 @@ export async function runDaemon(options: ConfigFiles & DaemonRoles, logging: Log
     await runUntilStopped({ options, log, tasks, reload }, signals.stop);
     return 0;
   } catch (error) {
-    if (signals.stop.aborted && error === signals.stop.reason) return 0;
-    log.error(`The daemon cannot run: ${describeError(error)}`);
+    if (signals.stop.aborted) {
+      if (!isAbort(error, signals.stop)) log.warn('Nodepool did not stop cleanly', { error });
+      return 0;
+    }
+    for (const line of complaints(error)) {
+      log.error(line);
+      options.complain?.(line);
+    }
     return error instanceof ConfigError || error instanceof UnreadableConfigError ? 2 : 1;
   }
 }
 
+function complaints(error: unknown): readonly string[] {
+  if (error instanceof ConfigError) return error.issues.map(formatFault);
+  return [`The daemon cannot run: ${describeError(error)}`];
+}
+
 type Run = {
-  readonly options: ConfigFiles & DaemonRoles;
+  readonly options: DaemonRun;
   readonly log: Logger;
   readonly tasks: TaskBoard;
   readonly reload: Wakeup;
@@ -60,7 +79,7 @@ type Run = {
 
 async function runUntilStopped({ options, log, tasks, reload }: Run, signal: AbortSignal): Promise<void> {
   const base = { clock: systemClock, randomness: systemRandomness, log, tasks };
-  const watch = await ConfigWatch.open(options, log);
+  const watch = await ConfigWatch.open(options, { log, clock: systemClock });
   await using database = await openState({ config: watch.config, program: 'nodepoold' }, base, signal);
   const metrics = openMetrics(process.env, log.child('stats'));
   await using clients = new Clients(watch.config, { ...base, ...metrics.calls });
@@ -83,6 +102,7 @@ async function runUntilStopped({ options, log, tasks, reload }: Run, signal: Abo
     daemon.onRowsChanged(table);
   });
   log.info('Nodepool is running', { installation: database.installationId, config: options.config });
+  options.onRunning?.();
   const gauges = {
     name: 'stats',
     intervalMs: GAUGES_MS,
@@ -121,7 +141,10 @@ function listenToEvents(daemon: Daemon, roles: DaemonRoles, signal: AbortSignal)
   const events = openJobEvents(
     roles.deletes ? clients.config.zmqPublishers : [],
     {
-      onEvents: (batch) => takeInJobEvents(batch, deps, signal),
+      onEvents: async (batch) => {
+        daemon.demand.markStale(); // jobs came or went
+        await takeInJobEvents(batch, deps, signal);
+      },
       onResync: (reason) => {
         log.child('NodeUpdateListener').debug(`Events may have been missed: ${reason}`);
         daemon.wakeReconcile.wake();
@@ -150,8 +173,9 @@ function configLoop(parts: {
     name: 'config',
     intervalMs: CONFIG_POLL_MS,
     wakeup: reload,
-    pass: async () => {
-      const config = await watch.reload();
+    pass: async (signal) => {
+      const config = await watch.reload(signal);
+      if (daemon.parts.clients.keepsRetired) await releaseUnused(daemon);
       if (config === undefined) return;
       daemon.parts.clients.use(config);
       daemon.queueStatus.setServers(config.gearmanServers);
@@ -160,6 +184,15 @@ function configLoop(parts: {
       daemon.wakeImages.wake();
     },
   };
+}
+
+/** Lets go of the clients of removed sections once no row names them. */
+async function releaseUnused({ parts: { clients, database } }: Daemon): Promise<void> {
+  const [nodes, images] = await Promise.all([database.nodes.count(), database.images.list()]);
+  clients.releaseUnused({
+    providers: new Set([...nodes, ...images].map(({ provider }) => provider)),
+    targets: new Set(nodes.map(({ target }) => target)),
+  });
 }
 
 /** The account's own keys, offered to build servers where the provider names a keypair (upstream 0.2). */

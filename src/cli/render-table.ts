@@ -1,3 +1,5 @@
+import { textWidth } from './text-width.ts';
+
 /** One cell: undefined and null print as `None`. */
 export type Cell = string | number | undefined | null;
 
@@ -7,12 +9,14 @@ export type Cell = string | number | undefined | null;
  */
 export function renderTable(header: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const texts = rows.map((row) => header.map((_, column) => cellLines(row[column])));
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...texts.flatMap((row) => (row[column] ?? []).map((line) => line.length))),
-  );
+  const widths = header.map((title, column) => widest([title, ...texts.flatMap((row) => row[column] ?? [])]));
   const rule = `+${widths.map((width) => '-'.repeat(width + 2)).join('+')}+`;
   const body = texts.flatMap((row) => renderRow(row, widths));
   return [rule, renderLine(header, widths), rule, ...body, rule, ''].join('\n');
+}
+
+function widest(lines: readonly string[]): number {
+  return lines.reduce((width, line) => Math.max(width, textWidth(line)), 0);
 }
 
 function cellLines(cell: Cell): readonly string[] {
@@ -30,5 +34,9 @@ function renderRow(cells: readonly (readonly string[])[], widths: readonly numbe
 }
 
 function renderLine(texts: readonly string[], widths: readonly number[]): string {
-  return `|${widths.map((width, column) => ` ${(texts[column] ?? '').padEnd(width)} `).join('|')}|`;
+  return `|${widths.map((width, column) => ` ${pad(texts[column] ?? '', width)} `).join('|')}|`;
+}
+
+function pad(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - textWidth(text)));
 }

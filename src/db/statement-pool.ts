@@ -21,6 +21,9 @@ export type SqlValue = string | number | boolean | null | Date | readonly (strin
 /** Statements that may wait for a connection; more means that something is badly wrong. */
 const MAX_WAITING = 20_000;
 
+/** Texts differ by the facts that they store: there are some hundreds at most. */
+const MAX_PREPARED = 500;
+
 /** How much longer than the server's own limit we wait for a statement, in case the server is cut off. */
 const GRACE_MS = 5_000;
 
@@ -30,6 +33,8 @@ const GRACE_MS = 5_000;
  */
 export class StatementPool {
   readonly #pool: pg.Pool;
+  /** Statement → its name on every connection. */
+  readonly #names = new Map<string, string>();
 
   constructor(settings: ConnectionSettings, options: PoolOptions, log: Logger) {
     this.#pool = new pg.Pool({
@@ -53,11 +58,20 @@ export class StatementPool {
       throw new DatabaseUnavailableError(`Cannot queue a statement: ${MAX_WAITING} wait already`);
     }
     try {
-      const result = await this.#pool.query<Row & pg.QueryResultRow>(sql, [...values]);
+      const result = await this.#pool.query<Row & pg.QueryResultRow>({ ...this.#prepared(sql), values: [...values] });
       return result.rows;
     } catch (error) {
       throw classifyDatabaseFailure(error);
     }
+  }
+
+  /** Each connection parses and plans a statement once: for most of ours that is more work than doing it. */
+  #prepared(text: string): { readonly text: string; readonly name?: string } {
+    const known = this.#names.get(text);
+    if (known === undefined && this.#names.size >= MAX_PREPARED) return { text };
+    const name = known ?? `nodepool_${this.#names.size + 1}`;
+    this.#names.set(text, name);
+    return { text, name };
   }
 
   /** The first row, if any. */

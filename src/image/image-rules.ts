@@ -51,6 +51,27 @@ export function supersededImages(rows: readonly SnapshotImage[]): readonly Snaps
   return [...groups.values()].flatMap((group) => group.sort(newestFirst).slice(KEPT));
 }
 
+/** The images that no section describes any more: their provider is gone, or has no image of that name (upstream: cleanup). */
+export function unconfiguredImages(rows: readonly SnapshotImage[], config: Config): readonly SnapshotImage[] {
+  const configured = new Set(
+    config.providers.flatMap((provider) => provider.images.map(({ name }) => JSON.stringify([provider.name, name]))),
+  );
+  return rows.filter((row) => row.state !== 'delete' && !configured.has(JSON.stringify([row.provider, row.image])));
+}
+
+/**
+ * The version of a build that begins now (upstream: epoch seconds). Always later than its predecessors': names of servers,
+ * keypairs and images are made of it.
+ */
+export function newVersion(
+  { provider, image }: Pick<SnapshotImage, 'provider' | 'image'>,
+  rows: readonly SnapshotImage[],
+  now: Date,
+): number {
+  const earlier = rows.filter((row) => row.provider === provider && row.image === image);
+  return Math.max(Math.floor(now.getTime() / 1000), ...earlier.map(({ version = 0 }) => version + 1));
+}
+
 /** Newest build first (upstream: by version). */
 export function newestFirst(a: SnapshotImage, b: SnapshotImage): number {
   return (b.version ?? 0) - (a.version ?? 0) || b.id - a.id;

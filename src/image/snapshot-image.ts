@@ -1,6 +1,6 @@
 import type { ImageState } from './lifecycle.ts';
 
-/** How far a build has come, stored before the step begins. A build found in `setup` after a restart fails. */
+/** How far a build has come, stored before the step begins. After a restart, `save` is resumed; others begin anew. */
 export const BUILD_STEPS = ['create-server', 'wait-active', 'wait-ssh', 'setup', 'save'] as const;
 export type BuildStep = (typeof BUILD_STEPS)[number];
 

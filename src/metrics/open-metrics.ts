@@ -22,7 +22,15 @@ const DEFAULT_PORT = 8125;
 export function openMetrics(environment: Readonly<Record<string, string | undefined>>, log: Logger): Metrics {
   const { STATSD_HOST: host, STATSD_PORT: port } = environment;
   if (host === undefined && port === undefined) return NO_METRICS;
-  return statsdMetrics(new StatsdSocket({ host: host ?? 'localhost', port: Number(port ?? DEFAULT_PORT) }, log));
+  return statsdMetrics(new StatsdSocket({ host: host ?? 'localhost', port: parsePort(port, log) }, log));
+}
+
+function parsePort(text: string | undefined, log: Logger): number {
+  if (text === undefined || text === '') return DEFAULT_PORT;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port > 0 && port < 65_536) return port;
+  log.warn(`STATSD_PORT "${text}" is no port, using ${DEFAULT_PORT}`);
+  return DEFAULT_PORT;
 }
 
 const nothing = (): void => undefined;
@@ -58,9 +66,18 @@ function statsdMetrics(statsd: StatsdSocket): Metrics {
       },
     },
     calls: { onCloudCall: task, onJenkinsCall: task },
-    sendGauges: (counts, config) => {
-      for (const [key, value] of nodeGauges(counts, config)) statsd.gauge(key, value);
-    },
+    sendGauges: gaugeSender(statsd),
+  };
+}
+
+/** A gauge that was sent once is sent as zero when its label or provider is gone: statsd keeps the last value for ever. */
+function gaugeSender(statsd: StatsdSocket): Metrics['sendGauges'] {
+  let before: ReadonlyMap<string, number> = new Map();
+  return (counts, config) => {
+    const gauges = nodeGauges(counts, config);
+    for (const key of before.keys()) if (!gauges.has(key)) statsd.gauge(key, 0);
+    for (const [key, value] of gauges) statsd.gauge(key, value);
+    before = gauges;
   };
 }
 

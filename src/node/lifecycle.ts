@@ -2,7 +2,14 @@
 
 /** Every legal change of node state. What is not listed is ignored, so a late event cannot revive a node. */
 export const NODE_LIFECYCLE = {
-  building: { launched: 'ready', launchedForTest: 'test', launchFailed: 'delete', held: 'hold', deleted: 'delete' },
+  building: {
+    launched: 'ready',
+    launchedForTest: 'test',
+    launchFailed: 'delete',
+    held: 'hold',
+    deleted: 'delete',
+    overdue: 'delete',
+  },
   test: { testPassed: 'ready', testFailed: 'delete', held: 'hold', deleted: 'delete', overdue: 'delete' },
   ready: { jobStarted: 'used', jobFinished: 'delete', lost: 'delete', held: 'hold', deleted: 'delete' },
   used: { jobFinished: 'delete', lost: 'delete', held: 'hold', deleted: 'delete', overdue: 'delete' },

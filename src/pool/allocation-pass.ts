@@ -2,12 +2,13 @@ import { allocate, type AllocationResult } from '../allocation/allocate.ts';
 import type { AllocationRound } from '../allocation/allocation-history.ts';
 import type { Demand } from '../allocation/demand-from-status.ts';
 import { describeLabel } from '../allocation/label-explanation.ts';
-import { type AllocationProvider, withPendingSubnodes } from '../allocation/supply-and-deficit.ts';
-import type { LabelConfig } from '../config/config.ts';
+import { withPendingSubnodes } from '../allocation/supply-and-deficit.ts';
 import type { NodeCount, NodeStore } from '../node/node-store.ts';
+import type { NewNode } from '../node/node.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Farm } from './farm.ts';
-import { labelKey, type LaunchBreakers, providerKey } from './launch-breakers.ts';
+import type { LaunchBreakers } from './launch-breakers.ts';
+import { launchableImages, launchableLabel, limitToProbes } from './launch-pauses.ts';
 
 export type AllocationState = {
   readonly nodes: readonly NodeCount[];
@@ -33,36 +34,22 @@ export async function runAllocationPass(deps: AllocationDeps, signal: AbortSigna
   const { config } = deps.farm();
   const demand = await deps.demand(signal);
   const state = await deps.readState();
-  const labels = config.labels.map((label) => ({ ...label }));
+  const { labels } = config;
+  const pauses = { labels, nodes: state.nodes, breakers: deps.breakers };
   const result = allocate({
-    providers: config.providers.map((provider) => toAllocation(provider, state, deps)),
+    providers: config.providers.map(({ name, maxServers }) => {
+      const ready = state.readyImages.get(name) ?? new Set<string>();
+      return { name, maxServers, readyImages: launchableImages(name, ready, pauses) };
+    }),
     targets: config.targets.map(({ name }) => ({ name, online: deps.isOnline(name) })),
-    labels: labels.map((label) => withoutBrokenImage(label, state, deps)),
+    labels: labels.map((label) => launchableLabel(label, pauses)),
     nodes: withPendingSubnodes(state.nodes, labels),
     demand,
     history: deps.history(),
   });
-  await insertGranted(result, deps);
+  await insertGranted({ ...result, grants: limitToProbes(result.grants, pauses) }, deps);
   await deps.saveRound(result.round);
   return result;
-}
-
-function toAllocation(
-  { name, maxServers }: { readonly name: string; readonly maxServers: number },
-  state: AllocationState,
-  deps: AllocationDeps,
-): AllocationProvider {
-  // A paused provider serves nothing; its free slots still count, as do those of a provider without the image.
-  const paused = deps.breakers.isOpen(providerKey(name));
-  return { name, maxServers, readyImages: paused ? new Set() : (state.readyImages.get(name) ?? new Set()) };
-}
-
-/** A label whose machines or scripts keep failing waits as if its image were missing; one probe goes through at a time. */
-function withoutBrokenImage(label: LabelConfig, state: AllocationState, deps: AllocationDeps): LabelConfig {
-  const key = labelKey(label.name, label.image);
-  const building = state.nodes.some((row) => row.label === label.name && row.state === 'building' && row.count > 0);
-  const waits = deps.breakers.isOpen(key) || (deps.breakers.isProbing(key) && building);
-  return waits ? { ...label, providers: [] } : label;
 }
 
 async function insertGranted(result: AllocationResult, deps: AllocationDeps): Promise<void> {
@@ -72,11 +59,22 @@ async function insertGranted(result: AllocationResult, deps: AllocationDeps): Pr
   for (const explanation of result.explanations) {
     if (explanation.deficit > 0) deps.log.debug(describeLabel(explanation));
   }
+  const rows = new Map<string, NewNode[]>();
   for (const { label, provider, target, count } of result.grants) {
     deps.log.info(`Need to launch ${count} ${label} nodes for ${target} on ${provider}`);
-    const explanation = result.explanations.find((each) => each.label === label);
-    const why = explanation === undefined ? 'Granted' : describeLabel(explanation);
-    const rows = Array.from({ length: count }, () => ({ provider, label, target }));
-    await deps.nodes.insert(rows, { who: 'allocator', why });
+    const ofLabel = rows.get(label) ?? [];
+    ofLabel.push(...Array.from({ length: count }, () => ({ provider, label, target })));
+    rows.set(label, ofLabel);
   }
+  // Side by side: other programs are then told of all of it at once.
+  await Promise.all([...rows].map(([label, ofLabel]) => insertRows(ofLabel, whyGranted(label, result), deps)));
+}
+
+async function insertRows(rows: readonly NewNode[], why: string, deps: AllocationDeps): Promise<void> {
+  await deps.nodes.insert(rows, { who: 'allocator', why });
+}
+
+function whyGranted(label: string, { explanations }: AllocationResult): string {
+  const explanation = explanations.find((each) => each.label === label);
+  return explanation === undefined ? 'Granted' : describeLabel(explanation);
 }

@@ -16,8 +16,8 @@ export type CleanupDeps = {
 export async function runCleanupPass(deps: CleanupDeps): Promise<void> {
   const now = deps.clock.now();
   for (const node of await deps.nodes.list({ states: ['building', 'test', 'used', 'hold'] })) {
-    if (isOverdue(node, now)) await reap(node, deps);
-    else if (node.state === 'hold' && isHeldTooLong(node, now, deps.maxHoldAgeMs())) await reap(node, deps);
+    if (isOverdue(node, now)) await reap(node, 'overdue', deps);
+    else if (node.state === 'hold' && isHeldTooLong(node, now, deps.maxHoldAgeMs())) await reap(node, 'deleted', deps);
   }
 }
 
@@ -25,10 +25,10 @@ function isHeldTooLong(node: Node, now: Date, maxHoldAgeMs: number): boolean {
   return maxHoldAgeMs > 0 && now.getTime() - node.stateChangedAt.getTime() > maxHoldAgeMs;
 }
 
-async function reap(node: Node, deps: CleanupDeps): Promise<void> {
+async function reap(node: Node, event: 'overdue' | 'deleted', deps: CleanupDeps): Promise<void> {
   const hours = ((deps.clock.now().getTime() - node.stateChangedAt.getTime()) / 3_600_000).toFixed(1);
   const cause = { who: 'cleanup', why: `It has been in state "${node.state}" for ${hours} h` };
   // A row that changed since it was listed is not overdue any more.
-  if ((await deps.nodes.apply(node, 'deleted', cause)) === undefined) return;
+  if ((await deps.nodes.apply(node, event, cause)) === undefined) return;
   deps.log.warn(`Node id: ${node.id} is overdue and goes`, { state: node.state, hours });
 }

@@ -12,6 +12,10 @@ import { guardDeletion } from './guard.ts';
 
 /** Upstream waits 600 s for a server to go; the next pass asks again. */
 const SERVER_GONE_MS = 600_000;
+/** Lists in a row in which no server may name the node: one list may miss a server by chance. */
+const SWEEPS = 2;
+/** The same for a node whose create call has no known outcome: its server may come late. */
+const LATE_SWEEPS = 3;
 
 export type DeleteDeps = {
   readonly nodes: NodeStore;
@@ -38,6 +42,7 @@ export async function deleteNode(node: Node, deps: DeleteDeps, signal: AbortSign
   const agent = await removeAgent(node, deps, signal);
   if (agent !== 'gone') return agent;
   await removeServers(node, deps, signal);
+  if (!(await staysWithoutAgent(node, deps, signal))) return 'waiting';
   await deps.nodes.remove(node, { who: 'deleter', why: 'Its agent and its server are gone' });
   deps.log.info(`Deleted node id: ${node.id}`);
   const ms = deps.clock.now().getTime() - node.stateChangedAt.getTime();
@@ -58,17 +63,31 @@ async function removeAgent(node: Node, deps: DeleteDeps, signal: AbortSignal): P
   return 'gone';
 }
 
+/** A registration whose answer was lost, or that was cut off, may have made the agent after the first look. */
+async function staysWithoutAgent(node: Node, deps: DeleteDeps, signal: AbortSignal): Promise<boolean> {
+  if (deps.agents === undefined || node.nodename === undefined || node.registeredAt !== undefined) return true;
+  return (await deps.agents.find(node.nodename, signal)) === undefined;
+}
+
 async function removeServers(node: Node, deps: DeleteDeps, signal: AbortSignal): Promise<void> {
   if (node.externalId !== undefined) await removeServer(node.externalId, deps, signal);
   if (node.attempt === undefined) return; // no create call was ever sent
-  // A create call whose answer was lost may have made a server that the row does not know. Looked for in a list that
+  // A create call whose answer was lost may have made a server that the row does not know. Looked for in lists that
   // began after our own server was gone.
+  const sweeps = node.externalId === undefined ? LATE_SWEEPS : SWEEPS;
+  for (let clean = 0; clean < sweeps;) clean = (await removeStrays(node, deps, signal)) ? clean + 1 : 0;
+}
+
+/** Deletes what servers one list shows to name the node; tells whether there was none. */
+async function removeStrays(node: Node, deps: DeleteDeps, signal: AbortSignal): Promise<boolean> {
   deps.task.waitOn(`other servers of node id: ${node.id}`);
-  for (const server of await deps.cloud.nextServerList(signal)) {
-    if (!isOurs(server, node, deps.installationId)) continue;
-    deps.log.warn(`Deleting leaked instance ${server.name} (${server.id}) in ${node.provider} for node id: ${node.id}`);
-    await removeServer(server.id, deps, signal);
+  const servers = await deps.cloud.nextServerList(signal);
+  const strays = servers.filter((server) => isOurs(server, node, deps.installationId));
+  for (const { name, id } of strays) {
+    deps.log.warn(`Deleting leaked instance ${name} (${id}) in ${node.provider} for node id: ${node.id}`);
+    await removeServer(id, deps, signal);
   }
+  return strays.length === 0;
 }
 
 async function removeServer(id: string, deps: DeleteDeps, signal: AbortSignal): Promise<void> {

@@ -2,7 +2,6 @@ import type { NodeStore } from '../node/node-store.ts';
 import type { Node } from '../node/node.ts';
 import { type Backoff, backoffMs } from '../runtime/backoff.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { describeError } from '../runtime/errors.ts';
 import type { KeyedTasks } from '../runtime/keyed-tasks.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Randomness } from '../runtime/randomness.ts';
@@ -26,11 +25,14 @@ export type DeletionPassDeps = {
   readonly deleteDeps: (node: Node, farm: Farm, task: Task) => DeleteDeps | undefined;
 };
 
+/** Tries that failed, and when the next one is due; undefined while it is under way. */
+type Retry = { readonly tries: number; readonly dueMs: number | undefined };
+
 /** When to try again to delete what did not go. Lost at a restart, when everything is tried at once. */
 export class DeletionRetries {
   readonly #clock: Clock;
   readonly #randomness: Randomness;
-  readonly #waiting = new Map<number, { readonly tries: number; readonly dueMs: number }>();
+  readonly #waiting = new Map<number, Retry>();
 
   constructor(deps: { readonly clock: Clock; readonly randomness: Randomness }) {
     this.#clock = deps.clock;
@@ -39,6 +41,12 @@ export class DeletionRetries {
 
   isDue(id: number): boolean {
     return (this.#waiting.get(id)?.dueMs ?? 0) <= this.#clock.monotonicMs();
+  }
+
+  /** A try begins; it ends with `postpone` or `forget`. */
+  begin(id: number): void {
+    const retry = this.#waiting.get(id);
+    if (retry !== undefined) this.#waiting.set(id, { ...retry, dueMs: undefined });
   }
 
   postpone(id: number): void {
@@ -50,16 +58,26 @@ export class DeletionRetries {
     this.#waiting.delete(id);
   }
 
+  /** Forgets all others: rows that somebody else removed. */
+  keepOnly(ids: ReadonlySet<number>): void {
+    for (const id of this.#waiting.keys()) if (!ids.has(id)) this.#waiting.delete(id);
+  }
+
   /** Milliseconds until the next one is due; undefined: none waits. */
   nextDueMs(): number | undefined {
-    const dues = [...this.#waiting.values()].map(({ dueMs }) => dueMs - this.#clock.monotonicMs());
-    return dues.length === 0 ? undefined : Math.max(0, Math.min(...dues));
+    let nextMs: number | undefined;
+    for (const { dueMs } of this.#waiting.values()) {
+      if (dueMs !== undefined) nextMs = Math.min(nextMs ?? Infinity, dueMs);
+    }
+    return nextMs === undefined ? undefined : Math.max(0, nextMs - this.#clock.monotonicMs());
   }
 }
 
 /** Starts the deletion of every row in `delete` that is due and not under way. Tried for ever, with back-off. */
 export async function runDeletionPass(deps: DeletionPassDeps, signal: AbortSignal): Promise<void> {
-  for (const node of await deps.nodes.list({ states: ['delete'] })) startDeletion(node, deps, signal);
+  const nodes = await deps.nodes.list({ states: ['delete'] });
+  deps.retries.keepOnly(new Set(nodes.map(({ id }) => id)));
+  for (const node of nodes) startDeletion(node, deps, signal);
 }
 
 /** Starts the deletion of one node, unless it is under way or not due. */
@@ -67,38 +85,49 @@ export function startDeletion(node: Node, deps: DeletionPassDeps, signal: AbortS
   const key = nodeKey(node);
   if (deps.deletions.has(key) || !deps.retries.isDue(node.id)) return;
   if (node.forced !== true && (node.deleteAfter?.getTime() ?? 0) > deps.clock.now().getTime()) return;
-  deps.deletions.start(key, signal, async (task, inner) => {
+  const started = deps.deletions.start(key, signal, async (task, inner) => {
     // Its launch first lets go of the machine: it sees the row's state at its next step, or is cut off here.
     await deps.launches.stop(key, new LaunchEndedError(`Launch of node id: ${node.id} ends here: it is deleted`));
     await deleteOnce(node, { deps, task }, inner);
   });
+  if (started) deps.retries.begin(node.id);
 }
 
-async function deleteOnce(
-  node: Node,
-  { deps, task }: { readonly deps: DeletionPassDeps; readonly task: Task },
-  signal: AbortSignal,
-): Promise<void> {
-  const current = await deps.nodes.find(node.id); // the launch that was cut off may have stored its server
-  const deleteDeps = current === undefined ? undefined : deps.deleteDeps(current, deps.farm(), task);
-  if (current === undefined) return;
-  if (deleteDeps === undefined) {
-    deps.retries.postpone(node.id);
-    deps.log.warn(`Cannot delete node id: ${node.id}: provider ${node.provider} is no longer configured`);
-    return;
-  }
+type DeletionTry = { readonly deps: DeletionPassDeps; readonly task: Task };
+
+async function deleteOnce(node: Node, { deps, task }: DeletionTry, signal: AbortSignal): Promise<void> {
   try {
-    const outcome = await deleteNode(current, deleteDeps, signal);
-    if (outcome === 'gone') deps.retries.forget(node.id);
-    else postpone(current, outcome === 'busy' ? 'a build still runs on it' : 'Jenkins still lists its agent', deps);
+    const remains = await tryToDelete(node, { deps, task }, signal);
+    if (remains === undefined) deps.retries.forget(node.id);
+    else postpone(node, { why: `: ${remains}` }, deps);
   } catch (error) {
     signal.throwIfAborted();
-    postpone(current, describeError(error), deps);
+    postpone(node, { why: '', error }, deps);
   }
 }
 
-function postpone(node: Node, why: string, deps: DeletionPassDeps): void {
+/** Undefined: the row is gone. Otherwise why it is still there. */
+async function tryToDelete(
+  { id }: Node,
+  { deps, task }: DeletionTry,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const node = await deps.nodes.find(id); // the launch that was cut off may have stored its server
+  if (node === undefined) return undefined;
+  const deleteDeps = deps.deleteDeps(node, deps.farm(), task);
+  if (deleteDeps === undefined) return `provider ${node.provider} is no longer configured`;
+  const outcome = await deleteNode(node, deleteDeps, signal);
+  if (outcome === 'gone') return undefined;
+  return outcome === 'busy' ? 'a build still runs on it' : 'Jenkins still lists its agent';
+}
+
+function postpone(
+  node: Node,
+  reason: { readonly why: string; readonly error?: unknown },
+  deps: DeletionPassDeps,
+): void {
+  const { why, ...facts } = reason;
   const ageS = Math.round((deps.clock.now().getTime() - node.stateChangedAt.getTime()) / 1000);
   deps.retries.postpone(node.id);
-  deps.log.warn(`Deletion of node id: ${node.id} goes on later: ${why}`, { provider: node.provider, ageS });
+  deps.log.warn(`Deletion of node id: ${node.id} goes on later${why}`, { provider: node.provider, ageS, ...facts });
 }

@@ -46,10 +46,6 @@ async function startJob(event: JobEvent, node: Node, deps: JobEventDeps): Promis
 }
 
 async function finishJob(event: JobEvent, node: Node, deps: JobEventDeps): Promise<void> {
-  if (event.result === 'SUCCESS') {
-    const ms = deps.clock.now().getTime() - node.stateChangedAt.getTime();
-    deps.metrics.jobSucceeded(node, { name: event.job, branch: event.branch, ms });
-  }
   if (node.state === 'hold') {
     deps.log.info(`Node id: ${node.id} is complete but in HOLD state`, { job: event.job });
     return;
@@ -62,7 +58,15 @@ async function finishJob(event: JobEvent, node: Node, deps: JobEventDeps): Promi
     return;
   }
   deps.log.info(`Node id: ${node.id} is complete`, { job: event.job, result: event.result });
+  countSuccess(event, node, deps);
   deps.afterFinish(finished);
+}
+
+/** Only for a node that was seen to be used: without the start of its job there is no runtime to tell. */
+function countSuccess(event: JobEvent, node: Node, { metrics, clock }: JobEventDeps): void {
+  if (event.result !== 'SUCCESS' || node.state !== 'used') return;
+  const ms = clock.now().getTime() - node.stateChangedAt.getTime();
+  metrics.jobSucceeded(node, { name: event.job, branch: event.branch, ms });
 }
 
 /** What is stored with the end of a job: when its node may be deleted. */

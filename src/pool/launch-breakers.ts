@@ -7,15 +7,23 @@ const FAILURES_TO_OPEN = 3;
 const PAUSE: Backoff = { firstMs: 15_000, maxMs: 600_000 };
 const QUOTA_PAUSE_MS = 30_000;
 
-type Breaker = { failures: number; closedAtMs: number; reason: string };
+/** `failures` in a row; `openings` without a success between them. */
+type Breaker = {
+  readonly failures: number;
+  readonly openings: number;
+  readonly openUntilMs: number;
+  readonly reason: string;
+};
+
+const CLOSED: Breaker = { failures: 0, openings: 0, openUntilMs: 0, reason: '' };
 
 /** What is paused, until when and why: for `info` and the log. */
 export type OpenBreaker = { readonly key: string; readonly reason: string; readonly remainingMs: number };
 
 /**
- * Pauses launches that would fail again: one breaker per provider for a failing cloud, one per label and image for
- * failing machines and scripts, since there the cloud is not to blame. After a pause the next launch is the probe: its
- * failure opens the breaker for longer, its success closes it.
+ * Pauses launches that would fail again: one breaker per provider for a failing cloud, one per provider and image for
+ * servers that it refuses, one per label and image for failing machines and scripts, since there the cloud is not to
+ * blame. After a pause the next launch is the probe: its failure opens the breaker for longer, its success closes it.
  */
 export class LaunchBreakers {
   readonly #clock: Clock;
@@ -27,45 +35,59 @@ export class LaunchBreakers {
     this.#randomness = deps.randomness;
   }
 
-  /** Counts a failure; tells for how long launches pause now, 0 for not at all. */
+  /** Counts a failure; tells for how long launches pause from now on, 0 where this failure changes nothing. */
   failed(key: string, reason: string): number {
-    const failures = (this.#breakers.get(key)?.failures ?? 0) + 1;
-    const beyond = failures - FAILURES_TO_OPEN + 1;
-    const pauseMs = beyond > 0 ? backoffMs(beyond, PAUSE, this.#randomness) : 0;
-    this.#breakers.set(key, { failures, reason, closedAtMs: this.#clock.monotonicMs() + pauseMs });
+    const before = this.#get(key);
+    if (this.isOpen(key)) return 0; // launched before it opened: the same trouble, told again
+    const failures = before.failures + 1;
+    const opens = failures >= FAILURES_TO_OPEN;
+    const openings = before.openings + (opens ? 1 : 0);
+    const pauseMs = opens ? backoffMs(openings, PAUSE, this.#randomness) : 0;
+    this.#breakers.set(key, { failures, openings, reason, openUntilMs: this.#clock.monotonicMs() + pauseMs });
     return pauseMs;
   }
 
   /** The provider said that there is no room: launches pause there at once, and it is nobody's failure. */
   noRoom(key: string, reason: string): void {
-    const failures = this.#breakers.get(key)?.failures ?? 0;
-    this.#breakers.set(key, { failures, reason, closedAtMs: this.#clock.monotonicMs() + QUOTA_PAUSE_MS });
+    const before = this.#get(key);
+    const openUntilMs = Math.max(before.openUntilMs, this.#clock.monotonicMs() + QUOTA_PAUSE_MS);
+    this.#breakers.set(key, { ...before, reason, openUntilMs });
   }
 
+  /** A launch came through: what failed before no longer counts. A pause that is under way goes on to its end. */
   succeeded(key: string): void {
-    this.#breakers.delete(key);
+    if (this.isOpen(key)) this.#breakers.set(key, { ...this.#get(key), failures: 0, openings: 0 });
+    else this.#breakers.delete(key);
   }
 
   isOpen(key: string): boolean {
-    return (this.#breakers.get(key)?.closedAtMs ?? 0) > this.#clock.monotonicMs();
+    return this.#get(key).openUntilMs > this.#clock.monotonicMs();
   }
 
   /** A breaker that was open and lets one launch through to see. */
   isProbing(key: string): boolean {
-    const breaker = this.#breakers.get(key);
-    return breaker !== undefined && breaker.failures >= FAILURES_TO_OPEN && !this.isOpen(key);
+    return this.#get(key).failures >= FAILURES_TO_OPEN && !this.isOpen(key);
   }
 
   listOpen(): readonly OpenBreaker[] {
     const nowMs = this.#clock.monotonicMs();
     return [...this.#breakers]
-      .filter(([, breaker]) => breaker.closedAtMs > nowMs)
-      .map(([key, { reason, closedAtMs }]) => ({ key, reason, remainingMs: closedAtMs - nowMs }));
+      .filter(([, breaker]) => breaker.openUntilMs > nowMs)
+      .map(([key, { reason, openUntilMs }]) => ({ key, reason, remainingMs: openUntilMs - nowMs }));
+  }
+
+  #get(key: string): Breaker {
+    return this.#breakers.get(key) ?? CLOSED;
   }
 }
 
 export function providerKey(provider: string): string {
   return `provider ${provider}`;
+}
+
+/** Servers of one image's size and flavor in one provider. */
+export function imageKey(provider: string, image: string): string {
+  return `image ${image} in provider ${provider}`;
 }
 
 export function labelKey(label: string, image: string): string {

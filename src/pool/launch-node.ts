@@ -1,39 +1,56 @@
 import type { Node } from '../node/node.ts';
-import { QuotaExceededError, ServerFailedError } from '../provider/errors.ts';
-import { DeadlineExceededError, describeError } from '../runtime/errors.ts';
+import {
+  CredentialsRefusedError,
+  QuotaExceededError,
+  RequestRefusedError,
+  ServerFailedError,
+  TransientProviderError,
+} from '../provider/errors.ts';
+import { RemoteError } from '../provider/remote-machine.ts';
+import {
+  asError,
+  DatabaseRefusedError,
+  DatabaseUnavailableError,
+  DeadlineExceededError,
+  describeError,
+} from '../runtime/errors.ts';
 import { createNodeServer } from './create-node-server.ts';
-import { LaunchEndedError, LaunchError } from './launch-error.ts';
-import { endedMessage } from './launch-steps.ts';
+import { type LaunchBlame, LaunchEndedError, LaunchError, launchPlace, launchTimeout } from './launch-error.ts';
+import { endedMessage, markFailed } from './launch-steps.ts';
 import type { Launch, LaunchDeps } from './launch.ts';
 import { prepareMachine } from './prepare-machine.ts';
 import { registerAgent } from './register-agent.ts';
 import { waitForAddress } from './wait-for-address.ts';
 
+/** `ready`: the node is in state `ready` or `test`. `ended`: someone held or deleted it meanwhile. */
+export type LaunchEnd = 'ready' | 'ended';
+
 /**
  * Takes a `building` node to `ready` (or `test`), from whatever step an earlier process left it at.
  * A failure turns the node to `delete`; no room in the provider removes the row instead, for it would count as supply.
- * @throws {QuotaExceededError} no room; the row is gone
+ * @throws {QuotaExceededError} no room; the row is gone, or in state `delete` where a server may have been made before
  * @throws {LaunchError} the node is lost and in state `delete`
+ * @throws {DatabaseUnavailableError} the row is as it was, for a later pass to resume
  * @throws the signal's reason when aborted; the row is then left as it is, for a later process to resume
  */
-export async function launchNode(launch: Launch, deps: LaunchDeps, signal: AbortSignal): Promise<void> {
+export async function launchNode(launch: Launch, deps: LaunchDeps, signal: AbortSignal): Promise<LaunchEnd> {
   const startedMs = deps.clock.monotonicMs();
-  const report = (outcome: LaunchError['outcome']): void => {
-    const ms = deps.clock.monotonicMs() - startedMs;
+  const report = (outcome: LaunchError['outcome'], endMs = deps.clock.monotonicMs()): void => {
+    const ms = endMs - startedMs;
     deps.metrics.launchEnded(launch.node, { image: launch.image.name, outcome, ms });
   };
   try {
-    await takeToReady(launch, deps, signal);
-    report('ready');
+    const ready = await takeToReady(launch, deps, signal);
+    report('ready', ready.reachedMs);
+    await register({ ...launch, node: ready.node }, deps, signal);
+    return 'ready';
   } catch (error) {
+    if (error instanceof QuotaExceededError) throw error;
     signal.throwIfAborted(); // the daemon stops: the next one resumes
+    if (error instanceof DatabaseUnavailableError || error instanceof DatabaseRefusedError) throw error;
     if (error instanceof LaunchEndedError) {
       deps.log.info(error.message);
-      return;
-    }
-    if (error instanceof QuotaExceededError) {
-      await deps.nodes.remove(launch.node, { who: 'launcher', why: describeError(error) });
-      throw error;
+      return 'ended';
     }
     const failure = asLaunchError(launch, error);
     await giveUp(launch, failure, deps);
@@ -42,48 +59,70 @@ export async function launchNode(launch: Launch, deps: LaunchDeps, signal: Abort
   }
 }
 
-async function takeToReady(launch: Launch, deps: LaunchDeps, signal: AbortSignal): Promise<void> {
+async function takeToReady(
+  launch: Launch,
+  deps: LaunchDeps,
+  signal: AbortSignal,
+): Promise<{ readonly node: Node; readonly reachedMs: number }> {
   refuseHalfRunScript(launch.node);
   const created = await createNodeServer(launch, deps, signal);
   const reachable = await waitForAddress({ ...launch, node: created }, deps, signal);
-  const prepared = await prepareMachine({ ...launch, node: reachable }, deps, signal);
+  const { node: prepared, reachedMs } = await prepareMachine({ ...launch, node: reachable }, deps, signal);
   const testJob = launch.target.jenkins?.testJob;
-  const ready = await deps.nodes.apply(prepared, testJob === undefined ? 'launched' : 'launchedForTest', {
+  const node = await deps.nodes.apply(prepared, testJob === undefined ? 'launched' : 'launchedForTest', {
     who: 'launcher',
     why: 'The machine is prepared',
   });
-  if (ready === undefined) throw new LaunchEndedError(endedMessage(launch.node));
-  deps.log.info(`Node id: ${ready.id} is ${ready.state}`);
-  // Last: Jenkins may start a job the moment it sees the agent. A failure here is mended by the registration pass.
-  await registerAgent({ ...launch, node: ready }, deps, signal).catch((error: unknown) => {
-    deps.log.warn(`Node id: ${ready.id} could not be added to jenkins yet`, { target: launch.target.name, error });
+  if (node === undefined) throw new LaunchEndedError(endedMessage(launch.node));
+  deps.log.info(`Node id: ${node.id} is ${node.state}`);
+  return { node, reachedMs };
+}
+
+/** Last: Jenkins may start a job the moment it sees the agent. A failure here is mended by the registration pass. */
+async function register(launch: Launch, deps: LaunchDeps, signal: AbortSignal): Promise<void> {
+  await registerAgent(launch, deps, signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    const target = launch.target.name;
+    deps.log.warn(`Node id: ${launch.node.id} could not be added to jenkins yet`, { target, error });
   });
 }
 
 /** Scripts are not idempotent: one that ran when the daemon died is not run again on the same machine. */
 function refuseHalfRunScript(node: Node): void {
   if (node.step === 'ready-script') {
-    throw new LaunchError('error.unknown', 'The daemon stopped while the ready script ran on this machine');
+    const kind = { outcome: 'error.unknown', blames: 'nobody' } as const;
+    throw new LaunchError(kind, 'The daemon stopped while the ready script ran on this machine');
   }
 }
 
 function asLaunchError(launch: Launch, error: unknown): LaunchError {
   if (error instanceof LaunchError) return error;
-  const where = `node id: ${launch.node.id} in provider: ${launch.provider.name}`;
+  // Steps on the machine say so themselves: what is left are the cloud's.
   if (error instanceof DeadlineExceededError) {
-    return new LaunchError('error.timeout', `Timeout launching ${where} error: ${describeError(error)}`, {
-      cause: error.cause,
-    });
+    return launchTimeout(launch, { outcome: 'error.timeout', blames: 'cloud' }, error);
   }
   const outcome = error instanceof ServerFailedError ? 'error.status' : 'error.unknown';
-  return new LaunchError(outcome, `Cannot launch ${where}: ${describeError(error)}`, { cause: error });
+  const message = `Cannot launch ${launchPlace(launch)}: ${describeError(error)}`;
+  return new LaunchError({ outcome, blames: blameFor(error) }, message, { cause: error });
+}
+
+function blameFor(error: unknown): LaunchBlame {
+  if (error instanceof RequestRefusedError) return 'request';
+  const isClouds = [ServerFailedError, TransientProviderError, CredentialsRefusedError].some(
+    (kind) => error instanceof kind,
+  );
+  return isClouds ? 'cloud' : 'machine';
 }
 
 async function giveUp(launch: Launch, failure: LaunchError, deps: LaunchDeps): Promise<void> {
-  deps.log.error(describeError(failure), { node: launch.node.id, provider: launch.provider.name });
-  const cause = { who: 'launcher', why: describeError(failure) };
-  for (let current = await deps.nodes.find(launch.node.id); current?.state === 'building';) {
-    if ((await deps.nodes.apply(current, 'launchFailed', cause)) !== undefined) return;
-    current = await deps.nodes.find(launch.node.id); // it changed meanwhile: look again
-  }
+  const facts = { node: launch.node.id, provider: launch.provider.name };
+  // One line for what clouds and machines do; a bug keeps its stack.
+  deps.log.error(failure.message, isForeseen(failure.cause) ? facts : { ...facts, error: failure.cause });
+  await markFailed(launch.node, describeError(failure), deps);
+}
+
+function isForeseen(cause: unknown): boolean {
+  if (cause === undefined) return true;
+  const own = [RemoteError, RequestRefusedError, TransientProviderError, CredentialsRefusedError, ServerFailedError];
+  return cause instanceof DeadlineExceededError || own.some((kind) => asError(cause) instanceof kind);
 }

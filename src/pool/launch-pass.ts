@@ -1,12 +1,12 @@
 import type { NodeStore } from '../node/node-store.ts';
 import type { Node } from '../node/node.ts';
-import { QuotaExceededError, RequestRefusedError, TransientProviderError } from '../provider/errors.ts';
+import { QuotaExceededError } from '../provider/errors.ts';
 import { describeError } from '../runtime/errors.ts';
 import type { KeyedTasks } from '../runtime/keyed-tasks.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Task } from '../runtime/task-board.ts';
 import type { Farm } from './farm.ts';
-import { labelKey, type LaunchBreakers, providerKey } from './launch-breakers.ts';
+import { imageKey, labelKey, type LaunchBreakers, providerKey } from './launch-breakers.ts';
 import { LaunchError } from './launch-error.ts';
 import { launchNode } from './launch-node.ts';
 import type { Launch, LaunchDeps } from './launch.ts';
@@ -58,33 +58,51 @@ async function abandon(node: Node, deps: LaunchPassDeps): Promise<void> {
 }
 
 async function launchOnce(
-  launch: Launch,
+  found: Launch,
   launchDeps: LaunchDeps,
   { deps, signal }: { readonly deps: LaunchPassDeps; readonly signal: AbortSignal },
 ): Promise<void> {
-  const cloudKey = providerKey(launch.provider.name);
-  const machineKey = labelKey(launch.label.name, launch.image.name);
+  // The row that the pass read may be old: an earlier task of this node ended since, or this one waited for its turn.
+  const node = await deps.nodes.find(found.node.id);
+  if (node?.state !== 'building') return;
+  const launch = { ...found, node };
   try {
-    await launchNode(launch, launchDeps, signal);
-    deps.breakers.succeeded(cloudKey);
-    deps.breakers.succeeded(machineKey);
+    if ((await launchNode(launch, launchDeps, signal)) === 'ready') noteSuccess(launch, deps);
   } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof QuotaExceededError) {
-      deps.breakers.noRoom(cloudKey, describeError(error));
-      deps.log.warn(`No room in ${launch.provider.name}: ${describeError(error)}`);
-      return;
-    }
-    if (!(error instanceof LaunchError)) throw error;
-    const key = isCloudFault(error) ? cloudKey : machineKey;
-    const pauseMs = deps.breakers.failed(key, describeError(error));
-    if (pauseMs > 0)
-      deps.log.warn(`Launches of ${key} pause for ${Math.round(pauseMs / 1000)} s after repeated failures`);
+    // Before a look at the signal: the deletion that a failure begins stops what is left of the launch.
+    if (error instanceof QuotaExceededError) noteNoRoom(launch, error, deps);
+    else if (error instanceof LaunchError) noteFailure(launch, error, deps);
+    else throw error;
   }
 }
 
-/** Whether the cloud is to blame, rather than the machine, its image or a script. */
-function isCloudFault(error: LaunchError): boolean {
-  if (error.outcome === 'error.status' || error.outcome === 'error.network') return true;
-  return error.cause instanceof TransientProviderError || error.cause instanceof RequestRefusedError;
+function noteSuccess({ provider, label, image }: Launch, { breakers }: LaunchPassDeps): void {
+  breakers.succeeded(providerKey(provider.name));
+  breakers.succeeded(imageKey(provider.name, image.name));
+  breakers.succeeded(labelKey(label.name, image.name));
+}
+
+function noteNoRoom({ provider }: Launch, error: QuotaExceededError, { breakers, log }: LaunchPassDeps): void {
+  breakers.noRoom(providerKey(provider.name), describeError(error));
+  log.warn(`No room in ${provider.name}: ${describeError(error)}`);
+}
+
+function noteFailure(launch: Launch, error: LaunchError, { breakers, log }: LaunchPassDeps): void {
+  const key = blamedKey(launch, error);
+  const pauseMs = key === undefined ? 0 : breakers.failed(key, describeError(error));
+  if (key === undefined || pauseMs === 0) return;
+  log.warn(`Launches of ${key} pause for ${Math.round(pauseMs / 1000)} s after repeated failures`);
+}
+
+function blamedKey({ provider, label, image }: Launch, error: LaunchError): string | undefined {
+  switch (error.blames) {
+    case 'cloud':
+      return providerKey(provider.name);
+    case 'request':
+      return imageKey(provider.name, image.name);
+    case 'machine':
+      return labelKey(label.name, image.name);
+    case 'nobody':
+      return undefined;
+  }
 }

@@ -1,8 +1,8 @@
 import type { Node } from '../node/node.ts';
 import { type Login, RemoteError, type RemoteSession } from '../provider/remote-machine.ts';
-import { DeadlineExceededError } from '../runtime/errors.ts';
+import { DeadlineExceededError, describeError } from '../runtime/errors.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
-import { LaunchError } from './launch-error.ts';
+import { LaunchError, launchTimeout } from './launch-error.ts';
 import { beginStep, recordLaunch, remainingMs } from './launch-steps.ts';
 import type { Launch, LaunchDeps } from './launch.ts';
 import { nodeFiles } from './node-files.ts';
@@ -12,15 +12,26 @@ import { requireServer } from './wait-for-address.ts';
 /** Where the node files go; the folder must be there and writable (snapshot builds make it 0777). */
 const NODE_FOLDER = '/etc/nodepool';
 const LIST_TIMEOUT_MS = 60_000;
+const MACHINE_FAULT = { outcome: 'error.unknown', blames: 'machine' } as const;
+
+/** A node whose machine is as it should be, and when it first answered on the monotonic clock. */
+export type PreparedNode = { readonly node: Node; readonly reachedMs: number };
 
 /** Logs in, writes the node's files and runs its ready script, in one session. */
-export async function prepareMachine(launch: Launch, deps: LaunchDeps, signal: AbortSignal): Promise<Node> {
+export async function prepareMachine(launch: Launch, deps: LaunchDeps, signal: AbortSignal): Promise<PreparedNode> {
   const waiting = await beginStep(launch.node, 'wait-ssh', deps);
   await using session = await openSession({ ...launch, node: waiting }, deps, signal);
-  const reached = await recordLaunch(waiting, { hostKey: session.hostKey }, deps);
-  const writing = await beginStep(reached, 'write-files', deps);
-  await writeNodeFiles({ ...launch, node: writing, session }, deps, signal);
-  return await runReadyScript({ ...launch, node: writing, session }, deps, signal);
+  const reachedMs = deps.clock.monotonicMs();
+  try {
+    const reached = await recordLaunch(waiting, { hostKey: session.hostKey }, deps);
+    const writing = await beginStep(reached, 'write-files', deps);
+    await writeNodeFiles({ ...launch, node: writing, session }, deps, signal);
+    const node = await runReadyScript({ ...launch, node: writing, session }, deps, signal);
+    return { node, reachedMs };
+  } catch (error) {
+    if (!(error instanceof DeadlineExceededError)) throw error;
+    throw launchTimeout(launch, { outcome: 'error.timeout', blames: 'machine' }, error);
+  }
 }
 
 /** How to log in to a node of this label. */
@@ -43,17 +54,19 @@ async function openSession(launch: Launch, deps: LaunchDeps, signal: AbortSignal
   try {
     return await deps.machines.open(nodeLogin(launch), { timeoutMs }, signal);
   } catch (error) {
-    const message = `Cannot log in to node id: ${node.id} as ${image.username}`;
-    if (error instanceof RemoteError) {
-      throw new LaunchError(error.fault === 'connection' ? 'error.ssh' : 'error.auth', message, { cause: error });
-    }
-    const refused = error instanceof DeadlineExceededError && isAuthenticationFault(error.cause);
-    throw refused ? new LaunchError('error.auth', message, { cause: error }) : error;
+    signal.throwIfAborted();
+    const kind = { outcome: loginOutcome(error), blames: 'machine' } as const;
+    if (error instanceof DeadlineExceededError) throw launchTimeout(launch, kind, error);
+    if (!(error instanceof RemoteError)) throw error;
+    const message = `Cannot log in to node id: ${node.id} as ${image.username}: ${describeError(error)}`;
+    throw new LaunchError(kind, message, { cause: error });
   }
 }
 
-function isAuthenticationFault(cause: unknown): boolean {
-  return cause instanceof RemoteError && cause.fault === 'authentication';
+/** Whether the machine refused us, or could not be reached. */
+function loginOutcome(error: unknown): 'error.auth' | 'error.ssh' {
+  const cause = error instanceof DeadlineExceededError ? error.cause : error;
+  return cause instanceof RemoteError && cause.fault !== 'connection' ? 'error.auth' : 'error.ssh';
 }
 
 type OpenLaunch = Launch & { readonly session: RemoteSession };
@@ -67,7 +80,7 @@ async function writeNodeFiles(launch: OpenLaunch, deps: LaunchDeps, signal: Abor
     signal,
   );
   if (look.status !== 0) {
-    throw new LaunchError('error.unknown', `There is no ${NODE_FOLDER} on the machine: ${look.tail}`);
+    throw new LaunchError(MACHINE_FAULT, `There is no ${NODE_FOLDER} on the machine: ${look.tail}`);
   }
   const keyPair = await deps.keyPairs.create(signal);
   for (const [name, content] of nodeFiles({ ...launch, serverId: requireServer(launch.node) }, keyPair)) {
@@ -100,5 +113,5 @@ async function runReadyScript(launch: OpenLaunch, deps: LaunchDeps, signal: Abor
   );
   if (result.status === 0) return running;
   const end = result.status === undefined ? `signal ${result.signal ?? 'unknown'}` : `status ${result.status}`;
-  throw new LaunchError('error.unknown', `Ready script ${script} ended with ${end}: ${result.tail.trim()}`);
+  throw new LaunchError(MACHINE_FAULT, `Ready script ${script} ended with ${end}: ${result.tail.trim()}`);
 }

@@ -17,26 +17,30 @@ export type ReconcileDeps = {
   readonly sightings: Sightings;
 };
 
-/** What the previous pass saw. */
-export class Sightings {
-  #before = new Set<string>();
-  #now = new Set<string>();
+/** Passes may be woken one right after the other; what both of them see may still be one and the same moment. */
+const LEAST_GAP_MS = 30_000;
 
-  /** Notes a sighting; true if the previous pass had it too. */
-  isSecond(sighting: string): boolean {
-    this.#now.add(sighting);
-    return this.#before.has(sighting);
+/** What the previous pass saw, and since when. */
+export class Sightings {
+  #before = new Map<string, number>();
+  #now = new Map<string, number>();
+
+  /** Notes a sighting; true if the previous pass had it too, and it was first seen long enough ago. */
+  isSecond(sighting: string, nowMs: number): boolean {
+    const firstMs = this.#before.get(sighting);
+    this.#now.set(sighting, firstMs ?? nowMs);
+    return firstMs !== undefined && nowMs - firstMs >= LEAST_GAP_MS;
   }
 
   /** Ends a pass: what it did not see again is forgotten. */
   endPass(): void {
     this.#before = this.#now;
-    this.#now = new Set();
+    this.#now = new Map();
   }
 }
 
 /** A change that the difference between a row and its agent asks for. */
-type Repair = { readonly event: NodeEvent; readonly why: string; readonly needsSecondSighting: boolean };
+export type Repair = { readonly event: NodeEvent; readonly why: string; readonly needsSecondSighting: boolean };
 
 /** Compares the nodes with what Jenkins shows and repairs what lost events left. Rows are read before Jenkins is asked. */
 export async function runReconcilePass(deps: ReconcileDeps, signal: AbortSignal): Promise<void> {
@@ -66,10 +70,31 @@ async function reconcileTarget(
     const nodename = node.nodename ?? '';
     const agent = listed.get(nodename) ?? (await agents.find(nodename, signal));
     const repair = findRepair(node, agent);
-    if (repair === undefined) continue;
-    if (repair.needsSecondSighting && !deps.sightings.isSecond(`${node.id} v${node.version} ${repair.event}`)) continue;
-    await applyRepair(node, repair, deps);
+    if (repair !== undefined) await consider(node, repair, deps);
+    else if (agent !== undefined && lacksLabel(node, agent)) await relabel(node, agents, { deps, signal });
   }
+}
+
+async function consider(node: Node, repair: Repair, deps: ReconcileDeps): Promise<void> {
+  const sighting = `${node.id} v${node.version} ${repair.event}`;
+  if (repair.needsSecondSighting && !deps.sightings.isSecond(sighting, deps.clock.monotonicMs())) return;
+  await applyRepair(node, repair, deps);
+}
+
+/** Its test job passed, and then Jenkins was away or the daemon ended: without its label it never gets a job. */
+function lacksLabel(node: Node, agent: Agent): boolean {
+  return (
+    node.state === 'ready' && !agent.offline && !node.label.split(' ').every((part) => agent.labels.includes(part))
+  );
+}
+
+async function relabel(
+  { id, nodename = '', label }: Node,
+  agents: Agents,
+  { deps, signal }: { readonly deps: ReconcileDeps; readonly signal: AbortSignal },
+): Promise<void> {
+  await agents.relabel(nodename, label, signal);
+  deps.log.warn(`Node id: ${id} had no label in jenkins`, { nodename, label });
 }
 
 /** What is wrong between a node and its agent; undefined: nothing. */
@@ -78,12 +103,8 @@ export function findRepair(node: Node, agent: Agent | undefined): Repair | undef
     return { event: 'lost', why: 'Its agent is gone from Jenkins', needsSecondSighting: true };
   }
   if (agent.busy) {
-    const started = {
-      event: 'jobStarted',
-      why: 'A build runs on it: its start was missed',
-      needsSecondSighting: false,
-    };
-    return node.state === 'ready' ? (started as Repair) : undefined;
+    if (node.state !== 'ready') return undefined;
+    return { event: 'jobStarted', why: 'A build runs on it: its start was missed', needsSecondSighting: false };
   }
   if (agent.temporarilyOffline && agent.offlineReason.includes(OFFLINE_BY_GEARMAN)) {
     return { event: 'jobFinished', why: 'Its job took it offline: the end was missed', needsSecondSighting: false };

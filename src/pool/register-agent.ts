@@ -1,3 +1,7 @@
+import type { Agents } from '../node/agents.ts';
+import type { NodeState } from '../node/lifecycle.ts';
+import type { Node } from '../node/node.ts';
+import { guardDeletion } from './guard.ts';
 import type { Launch, LaunchDeps } from './launch.ts';
 
 export type RegisterDeps = Pick<LaunchDeps, 'nodes' | 'agents' | 'clock' | 'log' | 'task'>;
@@ -5,40 +9,65 @@ export type RegisterDeps = Pick<LaunchDeps, 'nodes' | 'agents' | 'clock' | 'log'
 /** A node and the sections of the configuration that say how to register it. */
 export type Registration = Omit<Launch, 'label'>;
 
+/** States in which Jenkins may have the node. */
+const IN_USE: readonly (NodeState | undefined)[] = ['ready', 'test', 'used'];
+
 /**
  * Makes the node an agent of its target's Jenkins and stores that it was done. Safe to repeat.
- * Does nothing for a target without Jenkins, and for a node that is no longer ready or in test.
+ * Does nothing for a target without Jenkins, and for a node that is no longer ready or in test, or was registered.
  */
-export async function registerAgent(
-  launch: Omit<Launch, 'label'>,
-  deps: RegisterDeps,
-  signal: AbortSignal,
+export async function registerAgent(launch: Registration, deps: RegisterDeps, signal: AbortSignal): Promise<void> {
+  const { agents } = deps;
+  // Read again: the caller's row may be from before its wait, and Jenkins must not see a node that was held since.
+  const node = await deps.nodes.find(launch.node.id);
+  if (agents === undefined || node?.nodename === undefined || node.ip === undefined) return;
+  if ((node.state !== 'ready' && node.state !== 'test') || node.registeredAt !== undefined) return;
+  const agent = { id: node.id, nodename: node.nodename, agents };
+  await ensureAgent({ ...launch, node }, { ...agent, host: node.ip }, { deps, signal });
+  const now = await deps.nodes.record(node.id, { registeredAt: deps.clock.now() });
+  if (!IN_USE.includes(now?.state)) {
+    await withdraw(agent, deps, signal);
+    return;
+  }
+  deps.log.info(`Node id: ${node.id} added to jenkins`, { target: launch.target.name, nodename: node.nodename });
+  await startTestJob({ ...launch, node }, agent, signal);
+}
+
+type OwnAgent = { readonly id: number; readonly nodename: string; readonly agents: Agents };
+
+async function ensureAgent(
+  { node, image, provider, target }: Registration,
+  { nodename, host, agents }: OwnAgent & { readonly host: string },
+  { deps, signal }: { readonly deps: RegisterDeps; readonly signal: AbortSignal },
 ): Promise<void> {
-  const { node, image, provider, target } = launch;
-  if (deps.agents === undefined || node.nodename === undefined || node.ip === undefined) return;
-  if (node.state !== 'ready' && node.state !== 'test') return;
   deps.task.waitOn(`jenkins of ${target.name}`);
-  await deps.agents.ensure(
+  await agents.ensure(
     {
-      nodename: node.nodename,
+      nodename,
       description: `Dynamic single use ${node.label} node`,
       ...(node.state === 'ready' && { label: node.label }),
       remoteFolder: image.userHome,
-      host: node.ip,
+      host,
       port: provider.sshPort,
       username: image.username,
       privateKeyPath: image.privateKey,
     },
     signal,
   );
-  await deps.nodes.record(node.id, { registeredAt: deps.clock.now() });
-  deps.log.info(`Node id: ${node.id} added to jenkins`, { target: target.name, nodename: node.nodename });
-  await startTestJob(launch, deps, signal);
 }
 
-async function startTestJob(launch: Registration, deps: RegisterDeps, signal: AbortSignal): Promise<void> {
-  const { node, target } = launch;
+/** The node was held, deleted or is gone since we looked, so nobody else knows of this agent yet. */
+async function withdraw({ id, nodename, agents }: OwnAgent, deps: RegisterDeps, signal: AbortSignal): Promise<void> {
+  const verdict = await guardDeletion(nodename, agents, signal);
+  if (verdict === 'quiet') await agents.remove(nodename, signal);
+  deps.log.info(`Node id: ${id} was held or deleted while it was added to jenkins`, { nodename, agent: verdict });
+}
+
+async function startTestJob(
+  { node, target }: { readonly node: Node } & Pick<Registration, 'target'>,
+  { nodename, agents }: OwnAgent,
+  signal: AbortSignal,
+): Promise<void> {
   const testJob = target.jenkins?.testJob;
-  if (node.state !== 'test' || testJob === undefined || node.nodename === undefined) return;
-  await deps.agents?.startTestJob(testJob, node.nodename, signal);
+  if (node.state === 'test' && testJob !== undefined) await agents.startTestJob(testJob, nodename, signal);
 }

@@ -19,6 +19,7 @@ export async function runRegistrationPass(deps: RegistrationPassDeps, signal: Ab
     if (node.registeredAt !== undefined || farm.agentsOf(node.target) === undefined) continue;
     const launch = findLaunch(node, farm);
     if (launch === undefined) continue;
+    // Does nothing while its launch is under way, which registers it too.
     deps.launches.start(nodeKey(node), signal, async (task, inner) => {
       await registerAgent(launch, deps.registerDeps(launch, farm, task), inner);
     });

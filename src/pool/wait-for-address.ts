@@ -14,7 +14,9 @@ export async function waitForAddress(launch: Launch, deps: LaunchDeps, signal: A
   deps.task.waitOn(`server ${id} to become ACTIVE`);
   const server = await awaitActive({ id, ms: remainingMs(waiting, provider.launchTimeoutMs, deps) }, deps, signal);
   const addresses = deps.cloud.addressesOf(server);
-  if (addresses.public === undefined) throw new LaunchError('error.network', 'Unable to find public IP of server');
+  if (addresses.public === undefined) {
+    throw new LaunchError({ outcome: 'error.network', blames: 'cloud' }, 'Unable to find public IP of server');
+  }
   const facts = definedOnly({ ip: addresses.public, privateIp: addresses.private, az: server.az });
   return await recordLaunch(waiting, { ...facts, step: 'wait-ssh', stepStartedAt: deps.clock.now() }, deps);
 }

@@ -1,6 +1,10 @@
 import { type Clock, withDeadline } from '../runtime/clock.ts';
+import { DeadlineExceededError } from '../runtime/errors.ts';
 import type { CloudProvider, Server } from './cloud-provider.ts';
-import { ServerFailedError } from './errors.ts';
+import { ServerFailedError, TransientProviderError } from './errors.ts';
+
+/** Between two looks while the cloud does not answer. Lists are shared, so many waiters are still one request. */
+const PAUSE_MS = 2_000;
 
 export type AwaitDeps = {
   readonly cloud: CloudProvider;
@@ -8,9 +12,10 @@ export type AwaitDeps = {
 };
 
 /**
- * Waits until the server is ACTIVE, by the provider's shared server list.
+ * Waits until the server is ACTIVE, by the provider's shared server list. A cloud that fails for a while is asked again:
+ * one lost list must not cost every server that boots.
  * @throws {ServerFailedError} it is in ERROR or gone
- * @throws {DeadlineExceededError} not ACTIVE within `ms`
+ * @throws {DeadlineExceededError} not ACTIVE within `ms`; `cause` is why the last look failed, if it did
  */
 export async function awaitActive(
   wait: { readonly id: string; readonly ms: number },
@@ -18,22 +23,58 @@ export async function awaitActive(
   signal: AbortSignal,
 ): Promise<Server> {
   const deadline = { what: `server ${wait.id} to become ACTIVE`, ms: Math.max(0, wait.ms) };
-  return await withDeadline(deadline, { clock: deps.clock, signal }, async (inner) => {
-    for (;;) {
-      const server = await lookAt(wait.id, deps.cloud, inner);
-      if (server === undefined) throw new ServerFailedError(`Server ${wait.id} is gone`);
-      if (server.status === 'ACTIVE') return server;
-      if (server.status === 'ERROR') {
-        throw new ServerFailedError(`Server ${wait.id} is in ERROR: ${server.fault ?? 'the cloud says no reason'}`);
+  let lastFailure: Error | undefined;
+  try {
+    return await withDeadline(deadline, { clock: deps.clock, signal }, async (inner) => {
+      for (;;) {
+        const look = await untilAnswered(() => lookAt(wait.id, deps.cloud, inner), deps, inner);
+        lastFailure = look instanceof Error ? look : undefined;
+        const active = look instanceof Error ? undefined : activeServer(wait.id, look.server);
+        if (active !== undefined) return active;
       }
+    });
+  } catch (error) {
+    if (error instanceof DeadlineExceededError && lastFailure !== undefined) {
+      throw new DeadlineExceededError(deadline.what, deadline.ms, { cause: lastFailure });
     }
-  });
+    throw error;
+  }
 }
 
+type Look = { readonly server: Server | undefined };
+
 /** A list may miss a server for a moment, so only a 404 for the single server proves that it is gone. */
-async function lookAt(id: string, cloud: CloudProvider, signal: AbortSignal): Promise<Server | undefined> {
+async function lookAt(id: string, cloud: CloudProvider, signal: AbortSignal): Promise<Look> {
   const listed = (await cloud.nextServerList(signal)).find((server) => server.id === id);
-  return listed ?? (await cloud.findServer(id, signal));
+  return { server: listed ?? (await cloud.findServer(id, signal)) };
+}
+
+/** Undefined: it still boots. @throws {ServerFailedError} it never will be ACTIVE */
+function activeServer(id: string, server: Server | undefined): Server | undefined {
+  if (server === undefined) throw new ServerFailedError(`Server ${id} is gone`);
+  if (server.status === 'ERROR') {
+    throw new ServerFailedError(`Server ${id} is in ERROR: ${server.fault ?? 'the cloud says no reason'}`);
+  }
+  return server.status === 'ACTIVE' ? server : undefined;
+}
+
+/**
+ * What `look` gives, or, after a pause, the failure that may pass.
+ * @throws what else `look` throws
+ */
+export async function untilAnswered<T>(
+  look: () => Promise<T>,
+  deps: { readonly clock: Clock },
+  signal: AbortSignal,
+): Promise<T | TransientProviderError | DeadlineExceededError> {
+  try {
+    return await look();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof TransientProviderError) && !(error instanceof DeadlineExceededError)) throw error;
+    await deps.clock.sleep(PAUSE_MS, signal);
+    return error;
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { describeError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Randomness } from '../runtime/randomness.ts';
+import { untilAnswered } from './await-server.ts';
 import type { CloudProvider, CreatedServer, ServerSpec } from './cloud-provider.ts';
 import { TransientProviderError, UnknownOutcomeError } from './errors.ts';
 import { parseOwner } from './owner-metadata.ts';
@@ -10,6 +11,10 @@ import { parseOwner } from './owner-metadata.ts';
 const RETRY: Backoff = { firstMs: 500, maxMs: 30_000 };
 /** How many server lists must lack a server whose create call lost its answer before it is asked for again. */
 const LOOKS = 3;
+/** How many of these lists may fail before the creation does. */
+const FAILED_LOOKS = 10;
+/** A cloud may ask for a longer pause than is worth waiting for. */
+const LONGEST_PAUSE_MS = 120_000;
 
 export type ServerCreation = {
   readonly spec: Omit<ServerSpec, 'metadata'>;
@@ -54,7 +59,8 @@ export async function createServer(
     deps.log.warn(`Creating server ${creation.spec.name} in ${deps.cloud.name} failed, trying again`, {
       error: created,
     });
-    await deps.clock.sleep(created.retryAfterMs ?? backoffMs(tries, RETRY, deps.randomness), signal);
+    const pauseMs = created.retryAfterMs ?? backoffMs(tries, RETRY, deps.randomness);
+    await deps.clock.sleep(Math.min(pauseMs, LONGEST_PAUSE_MS), signal);
   }
 }
 
@@ -78,16 +84,25 @@ async function tryCreate(
   }
 }
 
-/** The server that bears the attempt id, looked for in several lists: a create call may be slow to show its server. */
+/**
+ * The server that bears the attempt id, looked for in several lists: a create call may be slow to show its server.
+ * @throws {TransientProviderError} the cloud does not say; nothing may be created then
+ */
 export async function findByAttempt(
   attempt: string,
-  deps: { readonly cloud: CloudProvider },
+  deps: Pick<CreationDeps, 'cloud' | 'clock'>,
   signal: AbortSignal,
 ): Promise<CreatedServer | undefined> {
-  for (let look = 1; look <= LOOKS; look += 1) {
-    const servers = await deps.cloud.nextServerList(signal);
+  for (let looks = 0, failures = 0; looks < LOOKS;) {
+    const servers = await untilAnswered(() => deps.cloud.nextServerList(signal), deps, signal);
+    if (servers instanceof Error) {
+      failures += 1;
+      if (failures >= FAILED_LOOKS) throw servers;
+      continue;
+    }
     const found = servers.find((server) => parseOwner(server.metadata)?.attempt === attempt);
     if (found !== undefined) return { id: found.id };
+    looks += 1;
   }
   return undefined;
 }

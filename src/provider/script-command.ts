@@ -14,6 +14,8 @@ export type ScriptCall = {
 
 /** The shell line that runs an operator's script (upstream: runReadyScript). Everything in it is quoted. */
 export function scriptCommand(call: ScriptCall, quote: QuoteForShell): string {
-  const variables = Object.entries(call.environment).map(([name, value]) => `${name}=${quote(value)} `);
+  const variables = Object.entries(call.environment)
+    .filter(([name]) => /^[A-Za-z_]\w*$/.test(name)) // no shell takes other names
+    .map(([name, value]) => `${name}=${quote(value)} `);
   return `cd ${SCRIPT_FOLDER} && ${variables.join('')}${quote(`./${call.script}`)} ${quote(call.argument)}`;
 }

@@ -1,6 +1,10 @@
 /** Runtime: what every long-running program needs and nothing that is Nodepool's own. */
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { DeadlineExceededError } from './errors.ts';
+import { joinSignals } from './join-signals.ts';
+
+/** Node fires a longer timer at once. */
+const LONGEST_TIMER_MS = 2_147_483_647;
 
 /** The only source of time and of waiting. Tests pass a clock that they move by hand. */
 export interface Clock {
@@ -19,16 +23,19 @@ export const systemClock: Clock = {
   now: () => new Date(),
   monotonicMs: () => performance.now(),
   sleep: async (ms, signal) => {
-    signal?.throwIfAborted();
-    // Node fires timers beyond 2^31 - 1 ms at once.
-    await sleepFor(Math.min(ms, 2_147_483_647), undefined, signal === undefined ? {} : { signal }).catch(
-      (error: unknown) => {
-        signal?.throwIfAborted();
-        throw error;
-      },
-    );
+    let leftMs = ms;
+    for (; leftMs > LONGEST_TIMER_MS; leftMs -= LONGEST_TIMER_MS) await sleepOnce(LONGEST_TIMER_MS, signal);
+    await sleepOnce(leftMs, signal);
   },
 };
+
+async function sleepOnce(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  await sleepFor(ms, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    throw error;
+  });
+}
 
 /** What is bounded, and by how much. */
 export type Deadline = {
@@ -53,7 +60,8 @@ export async function withDeadline<T>(
     inner.abort(new DeadlineExceededError(deadline.what, deadline.ms));
   });
   timer.catch(() => undefined); // ended by `done`: the work was in time
-  const signal = deps.signal === undefined ? inner.signal : AbortSignal.any([inner.signal, deps.signal]);
+  using joined = joinSignals(inner.signal, ...(deps.signal === undefined ? [] : [deps.signal]));
+  const { signal } = joined;
   try {
     signal.throwIfAborted();
     return await Promise.race([work(signal), rejectOnAbort(signal, done.signal)]);

@@ -29,12 +29,19 @@ export async function runControlLoop(loop: ControlLoop, deps: LoopDeps, signal: 
   const wakeup = loop.wakeup ?? new Wakeup(deps.clock);
   while (!signal.aborted) {
     task.waitOn('its pass');
-    await loop.pass(signal).catch((error: unknown) => {
-      if (!isAbort(error, signal)) deps.log.error(`Pass of loop ${loop.name} failed`, { error });
-    });
+    await runPass(loop, deps, signal);
     const intervalMs = typeof loop.intervalMs === 'number' ? loop.intervalMs : loop.intervalMs();
     task.waitOn(`a wake-up, or ${intervalMs} ms`);
     await wakeup.wait(intervalMs, signal).catch(() => undefined); // aborted: the loop ends above
     if (loop.debounceMs !== undefined) await deps.clock.sleep(loop.debounceMs, signal).catch(() => undefined);
+  }
+}
+
+/** Also for a pass that throws before its first wait: only abortion ends the loop. */
+async function runPass(loop: ControlLoop, deps: LoopDeps, signal: AbortSignal): Promise<void> {
+  try {
+    await loop.pass(signal);
+  } catch (error) {
+    if (!isAbort(error, signal)) deps.log.error(`Pass of loop ${loop.name} failed`, { error });
   }
 }

@@ -1,5 +1,6 @@
 import PQueue from 'p-queue';
 import { isAbort } from './errors.ts';
+import { joinSignals } from './join-signals.ts';
 import type { Logger } from './logger.ts';
 import type { Task, TaskBoard } from './task-board.ts';
 
@@ -8,7 +9,10 @@ export type KeyedTasksDeps = {
   readonly tasks: TaskBoard;
 };
 
-type Entry = { readonly stop: AbortController; readonly done: Promise<void> };
+type Work = (task: Task, signal: AbortSignal) => Promise<void>;
+
+/** A task that waits for its turn or runs. */
+type Entry = { readonly stop: AbortController; readonly signal: AbortSignal; running: boolean; done: Promise<void> };
 
 /**
  * Runs at most one task per key, and at most `concurrency` at once: a loop may call `start` for the same row on every
@@ -34,17 +38,19 @@ export class KeyedTasks {
     return this.#entries.size;
   }
 
-  /** Starts `work` unless a task with that key waits or runs; tells whether it did. */
-  start(key: string, signal: AbortSignal, work: (task: Task, signal: AbortSignal) => Promise<void>): boolean {
+  /**
+   * Starts `work` unless a task with that key waits or runs; tells whether it did. The work may begin much later, when
+   * others end: it must read anew what the caller has seen.
+   */
+  start(key: string, signal: AbortSignal, work: Work): boolean {
     if (this.#entries.has(key) || signal.aborted) return false;
-    const stop = new AbortController();
-    const inner = AbortSignal.any([signal, stop.signal]);
-    const done = this.#queue
-      .add(() => this.#run(key, inner, work))
+    const entry: Entry = { stop: new AbortController(), signal, running: false, done: Promise.resolve() };
+    this.#entries.set(key, entry);
+    entry.done = this.#queue
+      .add(() => this.#run(key, entry, work))
       .finally(() => {
-        this.#entries.delete(key);
+        this.#forget(key, entry);
       });
-    this.#entries.set(key, { stop, done });
     return true;
   }
 
@@ -53,20 +59,25 @@ export class KeyedTasks {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     entry.stop.abort(reason);
-    await entry.done;
+    if (entry.running) await entry.done;
+    else this.#forget(key, entry); // it would only wait for its turn to end at once
   }
 
   /** Resolves when no task waits or runs. */
   async settled(): Promise<void> {
-    await Promise.all([...this.#entries.values()].map((entry) => entry.done));
+    while (this.#entries.size > 0) await Promise.all([...this.#entries.values()].map((entry) => entry.done));
   }
 
-  async #run(
-    key: string,
-    signal: AbortSignal,
-    work: (task: Task, signal: AbortSignal) => Promise<void>,
-  ): Promise<void> {
+  /** A task that was stopped before its turn may have a successor of the same key already. */
+  #forget(key: string, entry: Entry): void {
+    if (this.#entries.get(key) === entry) this.#entries.delete(key);
+  }
+
+  async #run(key: string, entry: Entry, work: Work): Promise<void> {
+    using joined = joinSignals(entry.signal, entry.stop.signal);
+    const { signal } = joined;
     if (signal.aborted) return;
+    entry.running = true;
     using task = this.#deps.tasks.start(`${this.#name} ${key}`);
     try {
       await work(task, signal);

@@ -1,5 +1,6 @@
 import PQueue from 'p-queue';
 import { type Clock, withDeadline } from './clock.ts';
+import { joinSignals } from './join-signals.ts';
 import type { TaskBoard } from './task-board.ts';
 
 /** Upstream's way to say "no limit" is a rate of 0.001 s; a timer for each call would be a limit. */
@@ -53,6 +54,7 @@ export class RequestGate {
     }
     using task = this.#tasks.start(`${this.#options.name} ${request.name}`);
     task.waitOn('its turn');
+    using own = joinSignals(signal); // each waiting request listens to its signal, and many share one
     return await this.#queue.add(
       async () => {
         await this.#keepPace(signal);
@@ -60,8 +62,7 @@ export class RequestGate {
         const deadline = { what: `${request.name} of ${this.#options.name}`, ms: this.#options.deadlineMs };
         return await withDeadline(deadline, { clock: this.#clock, signal }, send);
       },
-      // Derived, because each waiting request listens to its signal, and many share one.
-      { priority: request.priority ?? 0, signal: AbortSignal.any([signal]) },
+      { priority: request.priority ?? 0, signal: own.signal },
     );
   }
 

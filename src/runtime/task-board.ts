@@ -34,6 +34,7 @@ export class TaskBoard {
     this.#tasks.set(id, { id, name, startedAt, waitsOn: undefined, waitsSince: startedAt });
     return {
       waitOn: (waitsOn) => {
+        if (!this.#tasks.has(id)) return; // it ended: a late word must not bring it back
         this.#tasks.set(id, { id, name, startedAt, waitsOn, waitsSince: this.#clock.now() });
       },
       [Symbol.dispose]: () => {

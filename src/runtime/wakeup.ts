@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import { joinSignals } from './join-signals.ts';
 
 /** Wakes one waiting loop. Wakes that come while nobody waits are remembered as one, so none is lost. */
 export class Wakeup {
@@ -23,7 +24,8 @@ export class Wakeup {
     if (!this.#pending) {
       const waiter = new AbortController();
       this.#waiter = waiter;
-      await this.#clock.sleep(ms, AbortSignal.any([waiter.signal, signal])).catch(() => undefined);
+      using either = joinSignals(waiter.signal, signal);
+      await this.#clock.sleep(ms, either.signal).catch(() => undefined); // woken, or aborted: told apart below
       this.#waiter = undefined;
     }
     signal.throwIfAborted();

@@ -1,5 +1,6 @@
 import { renderTemplate } from '../config/name-template.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
+import type { CreatedServer } from '../provider/cloud-provider.ts';
 import { createServer } from '../provider/create-server.ts';
 import { RequestRefusedError } from '../provider/errors.ts';
 import { ownerMetadata } from '../provider/owner-metadata.ts';
@@ -38,12 +39,13 @@ export async function bootBuildServer(build: Build, deps: BuildDeps, signal: Abo
   if (stored === undefined) await deps.cloud.deleteServer(server.id, signal); // nobody else knows this server
   if (stored?.state !== 'building')
     throw new BuildEndedError(`Image ${row.id} was deleted while its server was created`);
-  const password = server.adminPassword;
-  const credentials = [
-    ...login.credentials,
-    ...(password === undefined ? [] : [{ kind: 'password' as const, password }]),
-  ];
-  return { row: stored, credentials };
+  return { row: stored, credentials: credentialsFor(login.credentials, server) };
+}
+
+function credentialsFor(keys: readonly Credential[], { adminPassword }: CreatedServer): readonly Credential[] {
+  if (adminPassword !== undefined) return [...keys, { kind: 'password', password: adminPassword }];
+  if (keys.length > 0) return keys;
+  throw new BuildError('Nobody can log in: the cloud refused the keypair and gave no admin password');
 }
 
 async function findBaseImage({ provider, image }: Build, deps: BuildDeps, signal: AbortSignal): Promise<string> {

@@ -1,17 +1,19 @@
+import { newVersion } from '../image/image-rules.ts';
+import type { SnapshotImage } from '../image/snapshot-image.ts';
 import { type Backoff, backoffMs } from '../runtime/backoff.ts';
 import { describeError } from '../runtime/errors.ts';
-import type { SnapshotImage } from '../image/snapshot-image.ts';
 import { bootBuildServer } from './boot-build-server.ts';
-import { type Build, type BuildDeps, BuildEndedError, BuildError } from './build.ts';
+import { type Build, type BuildDeps, BuildEndedError, BuildError, BuildInterruptedError } from './build.ts';
 import { removeBuildServer } from './remove-build-server.ts';
 import { saveImage } from './save-image.ts';
 import { setUpMachine } from './set-up-machine.ts';
 
 const RETRY: Backoff = { firstMs: 30_000, maxMs: 3_600_000 };
+const WHO = 'image-builder';
 
 /**
- * Takes a `building` image to `ready`. A build that an earlier process left is resumed if the snapshot was under way,
- * else it fails: setup scripts are not idempotent.
+ * Takes a `building` image to `ready`. A build that an earlier process left is resumed where its setup was done, else it
+ * begins anew with another row at once: setup scripts are not idempotent, and a restart is no fault of the image.
  * @throws {BuildError} the image is in state `delete`, its failure stored
  * @throws the signal's reason when aborted; the row is then left as it is
  */
@@ -20,51 +22,76 @@ export async function buildSnapshot(build: Build, deps: BuildDeps, signal: Abort
   const { provider, image } = build;
   try {
     const saved = await buildOrResume(build, deps, signal);
-    const cause = { who: 'image-builder', why: 'The snapshot is active in the cloud' };
-    const ready = await deps.images.apply(saved, 'built', cause);
+    const ready = await applyWhileBuilding(saved, 'built', 'The snapshot is active in the cloud', deps);
     if (ready === undefined) throw new BuildEndedError(`Image ${saved.id} was deleted while it was being saved`);
     await deps.images.clearFailure(provider.name, image.name);
     const ms = deps.clock.monotonicMs() - startedMs;
     deps.metrics.imageUpdated({ provider: provider.name, image: image.name, ms });
     deps.log.info(`Image ${ready.hostname ?? ready.id} in ${provider.name} is ready`, { image: image.name });
-    await removeBuildServer(ready, deps, signal);
+    await tidyUp(ready, deps, signal);
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof BuildEndedError) {
-      deps.log.info(error.message);
-      return;
-    }
-    throw await giveUp(build, error, deps);
+    if (error instanceof BuildEndedError) deps.log.info(error.message);
+    else if (error instanceof BuildInterruptedError) await beginAgain(build, error.message, deps);
+    else throw await giveUp(build, error, deps);
   }
 }
 
 async function buildOrResume(build: Build, deps: BuildDeps, signal: AbortSignal): Promise<SnapshotImage> {
-  const { row } = build;
-  if (row.step === 'save' && row.externalId !== undefined) return await saveImage(build, deps, signal);
-  if (row.step !== undefined) throw new BuildError('The daemon stopped while this image was being built');
+  const { step } = build.row;
+  if (step === 'save') return await saveImage(build, deps, signal);
+  if (step !== undefined) throw new BuildInterruptedError('The daemon stopped while this image was being built');
   const booted = await bootBuildServer(build, deps, signal);
   const prepared = await setUpMachine({ ...build, ...booted }, deps, signal);
   return await saveImage({ ...build, row: prepared }, deps, signal);
 }
 
-async function giveUp(build: Build, error: unknown, deps: BuildDeps): Promise<BuildError> {
-  const { row, provider, image } = build;
-  const why = describeError(error);
-  const failure = new BuildError(`Cannot build image ${image.name} in ${provider.name}: ${why}`, { cause: error });
-  await storeFailure(build, why, deps);
-  for (let current = await deps.images.find(row.id); current?.state === 'building';) {
-    const cause = { who: 'image-builder', why };
-    if ((await deps.images.apply(current, 'failed', cause, { lastError: why })) !== undefined) break;
-    current = await deps.images.find(row.id);
+/** The image is good already: what goes wrong from here on is no failed build, and the next pass tries again. */
+async function tidyUp(ready: SnapshotImage, deps: BuildDeps, signal: AbortSignal): Promise<void> {
+  try {
+    await removeBuildServer(ready, deps, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    deps.log.warn(`Build server of image id: ${ready.id} is removed later`, { error });
   }
-  return failure;
 }
 
-async function storeFailure({ provider, image }: Build, lastError: string, deps: BuildDeps): Promise<void> {
+async function beginAgain({ row, provider, image }: Build, why: string, deps: BuildDeps): Promise<void> {
+  await applyWhileBuilding(row, 'failed', why, deps);
+  const version = newVersion(row, await deps.images.list(), deps.clock.now());
+  const next = { provider: provider.name, image: image.name, version };
+  await deps.images.insert(next, { who: WHO, why: `Build ${row.id} was interrupted` });
+  deps.log.info(`Image ${image.name} in ${provider.name} is built again: ${why}`, { interrupted: row.id });
+}
+
+async function giveUp({ row, provider, image }: Build, error: unknown, deps: BuildDeps): Promise<BuildError> {
+  const why = describeError(error);
+  await storeFailure(row, why, deps);
+  await applyWhileBuilding(row, 'failed', why, deps);
+  return new BuildError(`Cannot build image ${image.name} in ${provider.name}: ${why}`, { cause: error });
+}
+
+async function storeFailure({ provider, image }: SnapshotImage, lastError: string, deps: BuildDeps): Promise<void> {
   const all = await deps.images.listFailures();
-  const earlier = all.find((failure) => failure.provider === provider.name && failure.image === image.name);
+  const earlier = all.find((failure) => failure.provider === provider && failure.image === image);
   const failures = (earlier?.failures ?? 0) + 1;
   const failedAt = deps.clock.now();
   const retryAt = new Date(failedAt.getTime() + backoffMs(failures, RETRY, deps.randomness));
-  await deps.images.saveFailure({ provider: provider.name, image: image.name, failures, lastError, failedAt, retryAt });
+  await deps.images.saveFailure({ provider, image, failures, lastError, failedAt, retryAt });
+}
+
+/** Applies the event to the row as it is now; undefined: it is not being built any more. */
+// eslint-disable-next-line max-params -- what, to what, why and with what
+async function applyWhileBuilding(
+  { id }: SnapshotImage,
+  event: 'built' | 'failed',
+  why: string,
+  { images }: BuildDeps,
+): Promise<SnapshotImage | undefined> {
+  const facts = event === 'failed' ? { lastError: why } : {};
+  for (let row = await images.find(id); row?.state === 'building'; row = await images.find(id)) {
+    const changed = await images.apply(row, event, { who: WHO, why }, facts);
+    if (changed !== undefined) return changed;
+  }
+  return undefined;
 }

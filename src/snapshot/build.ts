@@ -36,11 +36,18 @@ export type BuildDeps = {
   readonly scriptEnvironment: Readonly<Record<string, string>>;
   /** The account's own keys (`~/.ssh/id_*`), used where the provider names a `keypair`. */
   readonly accountKeys: readonly Credential[];
+  /** Names of Nova keypairs that are not ours to delete. */
+  readonly operatorKeypairs: ReadonlySet<string>;
 };
 
 /** The build is lost: its row goes to `delete`, the reason is kept, and the next try waits a while. */
 export class BuildError extends Error {
   override readonly name = 'BuildError';
+}
+
+/** An earlier process began this build and did not come to the point from which it can be resumed. */
+export class BuildInterruptedError extends Error {
+  override readonly name = 'BuildInterruptedError';
 }
 
 /** The row was deleted while the image was being built. */

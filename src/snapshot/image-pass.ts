@@ -1,20 +1,30 @@
 import type { Config } from '../config/config.ts';
-import { isMissing, supersededImages, wantedSnapshots, type WantedImage } from '../image/image-rules.ts';
+import {
+  isMissing,
+  newVersion,
+  supersededImages,
+  unconfiguredImages,
+  type WantedImage,
+  wantedSnapshots,
+} from '../image/image-rules.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
 import type { CloudProvider } from '../provider/cloud-provider.ts';
-import type { KeyedTasks } from '../runtime/keyed-tasks.ts';
+import { describeError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Task } from '../runtime/task-board.ts';
-import { type Build, type BuildDeps, BuildError } from './build.ts';
+import { type Build, type BuildDeps, BuildEndedError, BuildError } from './build.ts';
 import { buildSnapshot } from './build-snapshot.ts';
 import { deleteImage } from './delete-image.ts';
+import type { ImageWork } from './image-work.ts';
 import { removeBuildServer } from './remove-build-server.ts';
 
 export type ImagePassDeps = Pick<BuildDeps, 'images' | 'clock'> & {
   readonly config: () => Config;
+  /** Undefined: the provider is unknown. */
   readonly cloudOf: (provider: string) => CloudProvider | undefined;
-  /** Builds and deletions under way, by image id. */
-  readonly work: KeyedTasks;
+  /** False: another daemon asks for what is missing (upstream: --no-launches, --no-images). */
+  readonly asksForMissing: boolean;
+  readonly work: ImageWork;
   readonly log: Logger;
   readonly buildDeps: (image: WorkOn, task: Task) => BuildDeps;
 };
@@ -22,24 +32,13 @@ export type ImagePassDeps = Pick<BuildDeps, 'images' | 'clock'> & {
 /** The image that a task works on, and the cloud it is in. */
 export type WorkOn = { readonly provider: string; readonly image: string; readonly cloud: CloudProvider };
 
+type Chore = { readonly row: SnapshotImage; readonly cloud: CloudProvider };
+
 /** Makes what is missing, resumes what was interrupted, and removes what is superseded or marked for deletion. */
 export async function runImagePass(deps: ImagePassDeps, signal: AbortSignal): Promise<void> {
-  const wanted = wantedSnapshots(deps.config());
-  await requestMissing(wanted, deps);
-  const rows = await deps.images.list();
-  for (const row of supersededImages(rows)) {
-    await deps.images.apply(row, 'superseded', { who: 'image-cleanup', why: 'Two newer images are ready' });
-  }
+  if (deps.asksForMissing) await requestMissing(deps);
+  await retireImages(deps);
   for (const row of await deps.images.list()) await workOn(row, deps, signal);
-}
-
-async function requestMissing(wanted: readonly WantedImage[], deps: ImagePassDeps): Promise<void> {
-  const known = { rows: await deps.images.list(), failures: await deps.images.listFailures() };
-  for (const each of wanted) {
-    if (!isMissing(each, known, deps.clock.now())) continue;
-    deps.log.warn(`Missing image ${each.image.name} on ${each.provider.name}`);
-    await requestBuild(each, deps, 'No image is ready');
-  }
 }
 
 /** Asks for a new build of every image in use (cron `image-update`). */
@@ -50,45 +49,56 @@ export async function runImageUpdate(deps: ImagePassDeps): Promise<void> {
   }
 }
 
+async function requestMissing(deps: ImagePassDeps): Promise<void> {
+  const known = { rows: await deps.images.list(), failures: await deps.images.listFailures() };
+  for (const each of wantedSnapshots(deps.config())) {
+    if (!isMissing(each, known, deps.clock.now())) continue;
+    deps.log.warn(`Missing image ${each.image.name} on ${each.provider.name}`);
+    await requestBuild(each, deps, 'No image is ready');
+  }
+}
+
 async function requestBuild({ provider, image }: WantedImage, deps: ImagePassDeps, why: string): Promise<void> {
-  const version = Math.floor(deps.clock.now().getTime() / 1000);
-  await deps.images.insert({ provider: provider.name, image: image.name, version }, { who: 'image-scheduler', why });
+  const wanted = { provider: provider.name, image: image.name };
+  const version = newVersion(wanted, await deps.images.list(wanted), deps.clock.now());
+  await deps.images.insert({ ...wanted, version }, { who: 'image-scheduler', why });
+}
+
+async function retireImages(deps: ImagePassDeps): Promise<void> {
+  const rows = await deps.images.list();
+  for (const row of supersededImages(rows)) {
+    await deps.images.apply(row, 'superseded', { who: 'image-cleanup', why: 'Two newer images are ready' });
+  }
+  for (const row of unconfiguredImages(rows, deps.config())) await abandon(row, 'It is no longer configured', deps);
+}
+
+async function abandon(row: SnapshotImage, why: string, deps: ImagePassDeps): Promise<void> {
+  const gone = await deps.images.apply(row, 'deleted', { who: 'image-cleanup', why });
+  if (gone !== undefined) deps.log.warn(`Image id: ${row.id} (${row.image} in ${row.provider}) goes: ${why}`);
 }
 
 async function workOn(row: SnapshotImage, deps: ImagePassDeps, signal: AbortSignal): Promise<void> {
-  const key = `image ${row.id}`;
   const cloud = deps.cloudOf(row.provider);
-  if (deps.work.has(key)) return;
   if (cloud === undefined) {
-    if (row.state === 'building') await abandon(row, deps);
+    if (row.state === 'delete' && deps.work.isNewlyUnknown(row.provider)) {
+      deps.log.warn(`Images of provider ${row.provider} cannot be deleted: it is no longer configured`);
+    }
     return;
   }
-  const on = { provider: row.provider, image: row.image, cloud };
-  if (row.state === 'delete') {
-    deps.work.start(key, signal, async (task, inner) => {
-      await deleteImage(row, deps.buildDeps(on, task), inner);
-    });
-  } else if (row.state === 'building') {
-    await startBuild(row, { ...deps, on }, signal);
-  } else if (row.serverExternalId !== undefined) {
-    deps.work.start(key, signal, async (task, inner) => {
-      await removeBuildServer(row, deps.buildDeps(on, task), inner);
-    });
-  }
+  deps.work.noteKnown(row.provider);
+  if (row.state === 'building') await startBuild({ row, cloud }, deps, signal);
+  else if (row.state === 'delete') startDeletion({ row, cloud }, deps, signal);
+  else if (row.serverExternalId !== undefined) startServerRemoval({ row, cloud }, deps, signal);
 }
 
-async function startBuild(
-  row: SnapshotImage,
-  deps: ImagePassDeps & { readonly on: WorkOn },
-  signal: AbortSignal,
-): Promise<void> {
+async function startBuild({ row, cloud }: Chore, deps: ImagePassDeps, signal: AbortSignal): Promise<void> {
   const build = findBuild(row, deps.config());
   if (build === undefined) {
-    await abandon(row, deps);
+    await abandon(row, 'It is no longer configured as a snapshot image', deps);
     return;
   }
-  deps.work.start(`image ${row.id}`, signal, async (task, inner) => {
-    await buildSnapshot(build, deps.buildDeps(deps.on, task), inner).catch((error: unknown) => {
+  deps.work.builds.start(keyOf(row), signal, async (task, inner) => {
+    await buildSnapshot(build, deps.buildDeps({ ...row, cloud }, task), inner).catch((error: unknown) => {
       if (!(error instanceof BuildError)) throw error;
       deps.log.error(error.message, { image: row.id });
     });
@@ -103,7 +113,48 @@ function findBuild(row: SnapshotImage, config: Config): Build | undefined {
   return { row, provider, image, scriptDir: config.scriptDir };
 }
 
-async function abandon(row: SnapshotImage, deps: ImagePassDeps): Promise<void> {
-  const why = 'It is no longer configured as a snapshot image';
-  await deps.images.apply(row, 'failed', { who: 'image-builder', why });
+function startDeletion({ row, cloud }: Chore, deps: ImagePassDeps, signal: AbortSignal): void {
+  startRemoval(row, deps, signal, async (task, inner) => {
+    // Its build first lets go of the server: it would notice the row's state only after its setup script.
+    await deps.work.builds.stop(keyOf(row), new BuildEndedError(`Image ${row.id} is deleted`));
+    // A row that another program removed meanwhile may have left what that build was just making.
+    const current = (await deps.images.find(row.id)) ?? row;
+    await deleteImage(current, deps.buildDeps({ ...row, cloud }, task), inner);
+  });
+}
+
+function startServerRemoval({ row, cloud }: Chore, deps: ImagePassDeps, signal: AbortSignal): void {
+  if (deps.work.builds.has(keyOf(row))) return; // its build is about to do it
+  startRemoval(row, deps, signal, async (task, inner) => {
+    await removeBuildServer(row, deps.buildDeps({ ...row, cloud }, task), inner);
+  });
+}
+
+// eslint-disable-next-line max-params -- the house's three and the work
+function startRemoval(
+  row: SnapshotImage,
+  deps: ImagePassDeps,
+  signal: AbortSignal,
+  work: (task: Task, signal: AbortSignal) => Promise<void>,
+): void {
+  const { removals, retries } = deps.work;
+  if (!retries.isDue(row.id)) return;
+  removals.start(keyOf(row), signal, async (task, inner) => {
+    try {
+      await work(task, inner);
+      retries.forget(row.id);
+    } catch (error) {
+      inner.throwIfAborted();
+      retries.postpone(row.id);
+      const ageS = Math.round((deps.clock.now().getTime() - row.stateChangedAt.getTime()) / 1000);
+      deps.log.warn(`Removal of image id: ${row.id} goes on later: ${describeError(error)}`, {
+        provider: row.provider,
+        ageS,
+      });
+    }
+  });
+}
+
+function keyOf(row: SnapshotImage): string {
+  return `image ${row.id}`;
 }

@@ -5,15 +5,22 @@ import type { BuildDeps } from './build.ts';
 import { keypairName } from './build-steps.ts';
 
 const SERVER_GONE_MS = 600_000;
+/** Lists in which no server may name the build: one list may miss a server by chance, and a new one comes late. */
+const SWEEPS = 2;
 
-export type RemovalDeps = Pick<BuildDeps, 'images' | 'cloud' | 'clock' | 'log' | 'task' | 'installationId'>;
+export type RemovalDeps = Pick<
+  BuildDeps,
+  'images' | 'cloud' | 'clock' | 'log' | 'task' | 'installationId' | 'operatorKeypairs'
+>;
 
 /** Deletes what a build leaves in the cloud besides its image: servers that name it, and its keypair. Safe to repeat. */
 export async function removeBuildServer(row: SnapshotImage, deps: RemovalDeps, signal: AbortSignal): Promise<void> {
-  if (row.serverExternalId !== undefined) await removeServer(row.serverExternalId, deps, signal);
+  const { serverExternalId, hostname } = row;
+  if (serverExternalId !== undefined) await removeServer(serverExternalId, deps, signal);
   if (row.attempt !== undefined) await removeStrays(row, deps, signal);
-  if (row.hostname !== undefined) await deps.cloud.deleteKeypair(keypairName(row.hostname), signal);
-  await deps.images.record(row.id, { serverExternalId: null });
+  if (hostname !== undefined) await removeKeypair(keypairName(hostname), deps, signal);
+  // Only what changes: each write wakes the passes that called us.
+  if (serverExternalId !== undefined) await deps.images.record(row.id, { serverExternalId: null });
 }
 
 async function removeServer(id: string, deps: RemovalDeps, signal: AbortSignal): Promise<void> {
@@ -24,11 +31,21 @@ async function removeServer(id: string, deps: RemovalDeps, signal: AbortSignal):
 
 /** A create call whose answer was lost may have made a server that the row does not know. */
 async function removeStrays(row: SnapshotImage, deps: RemovalDeps, signal: AbortSignal): Promise<void> {
-  for (const server of await deps.cloud.nextServerList(signal)) {
-    const owner = parseOwner(server.metadata);
-    if (owner?.imageId !== row.id || owner.installation !== deps.installationId || server.status === 'DELETED')
-      continue;
-    deps.log.warn(`Deleting leaked instance ${server.name} (${server.id}) in ${row.provider} for image id: ${row.id}`);
-    await removeServer(server.id, deps, signal);
+  for (let sweep = 1; sweep <= SWEEPS; sweep += 1) {
+    deps.task.waitOn('a server list, to look for strays of the build');
+    for (const server of await deps.cloud.nextServerList(signal)) {
+      const owner = parseOwner(server.metadata);
+      const isStray = owner?.imageId === row.id && owner.installation === deps.installationId;
+      if (!isStray || server.status === 'DELETED') continue;
+      const { name, id } = server;
+      deps.log.warn(`Deleting leaked instance ${name} (${id}) in ${row.provider} for image id: ${row.id}`);
+      await removeServer(id, deps, signal);
+    }
   }
+}
+
+/** A template without timestamp may give the build's keypair the name of one that the operator made. */
+async function removeKeypair(name: string, deps: RemovalDeps, signal: AbortSignal): Promise<void> {
+  if (deps.operatorKeypairs.has(name)) return;
+  await deps.cloud.deleteKeypair(name, signal);
 }

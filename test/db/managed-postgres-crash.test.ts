@@ -103,6 +103,22 @@ test(
 );
 
 test(
+  'backends that outlive a killed server for a moment only delay the next start',
+  async () => {
+    await using state = new StateFolder();
+    const complain = 'echo "FATAL:  pre-existing shared memory block (key 1, ID 2) is still in use" >>log; exit 1';
+    const pgCtl = `[ -e met ] || { touch met; ${complain}; }; exec REAL "$@"`;
+
+    await using database = await open(
+      await state.ensure({ programsFolder: await state.programsWith({ pg_ctl: pgCtl }) }),
+    );
+
+    expect(await database.nodes.list()).toEqual([]);
+  },
+  BOOT_MS,
+);
+
+test(
   'lock files whose process id another program of the same user has now do not keep it from starting',
   async () => {
     await using state = new StateFolder();

@@ -71,9 +71,9 @@ export class StateFolder implements AsyncDisposable {
   async untilMade(name: string): Promise<void> {
     const { folder } = this.cluster;
     mkdirSync(folder, { recursive: true });
-    for await (const _change of watch(folder)) {
-      if (readdirSync(folder).some((entry) => entry.startsWith(name))) return;
-    }
+    const changes = watch(folder)[Symbol.asyncIterator]();
+    while (!readdirSync(folder).some((entry) => entry.startsWith(name))) await changes.next();
+    await changes.return?.();
   }
 
   /** A folder of Postgres programs, of which some are shell scripts; `REAL` in them is the folder of the real ones. */

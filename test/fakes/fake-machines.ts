@@ -34,10 +34,14 @@ export class FakeMachines implements AgentMachines {
     await this.#until(() => !this.slow.has(login.host), signal);
     if (this.unreachable.has(login.host)) throw new Error(`connect ECONNREFUSED ${login.host}`);
     if (this.refusing.has(login.host)) throw new LoginRefusedError('All configured authentication methods failed');
-    const channel = new FakeChannel(login.host, this.status, (step) => {
-      this.steps.push(step);
-      this.#look();
-    });
+    const channel = new FakeChannel(
+      login.host,
+      () => this.status,
+      (step) => {
+        this.steps.push(step);
+        this.#look();
+      },
+    );
     const channels = this.#channels.get(login.host) ?? new Set();
     this.#channels.set(login.host, channels.add(channel));
     return channel;
@@ -70,15 +74,20 @@ export class FakeMachines implements AgentMachines {
 
   #until(condition: () => boolean, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const look = (): void => {
-        if (!condition()) return;
+      const settle = (end: () => void): void => {
         this.#watchers.delete(look);
-        resolve();
+        signal?.removeEventListener('abort', onAbort);
+        end();
       };
-      signal?.addEventListener('abort', () => {
-        this.#watchers.delete(look);
-        reject(signal.reason as Error);
-      });
+      const look = (): void => {
+        if (condition()) settle(resolve);
+      };
+      const onAbort = (): void => {
+        settle(() => {
+          reject(signal?.reason as Error);
+        });
+      };
+      signal?.addEventListener('abort', onAbort);
       this.#watchers.add(look);
       look();
     });
@@ -92,11 +101,11 @@ export class FakeMachines implements AgentMachines {
 class FakeChannel implements AgentChannel {
   readonly lost: Promise<void>;
   readonly #host: string;
-  readonly #status: number | undefined;
+  readonly #status: () => number | undefined;
   readonly #onStep: (step: RunningStep) => void;
   readonly #broken = new AbortController();
 
-  constructor(host: string, status: number | undefined, onStep: (step: RunningStep) => void) {
+  constructor(host: string, status: () => number | undefined, onStep: (step: RunningStep) => void) {
     this.#host = host;
     this.#status = status;
     this.#onStep = onStep;
@@ -117,7 +126,8 @@ class FakeChannel implements AgentChannel {
       signal.addEventListener('abort', onEnd);
       this.#broken.signal.addEventListener('abort', onEnd);
       this.#onStep({ command, host: this.#host, finish: resolve });
-      if (this.#status !== undefined) resolve(this.#status);
+      const status = this.#status();
+      if (status !== undefined) resolve(status);
     });
   }
 

@@ -1,3 +1,6 @@
+import type { Cause } from '../../node/cause.ts';
+import type { NodeStore } from '../../node/node-store.ts';
+import type { Node, NodeFacts } from '../../node/node.ts';
 import { defineCommand, UsageError } from '../command.ts';
 import { findNode } from '../find-node.ts';
 import { renderNodes } from '../node-table.ts';
@@ -13,9 +16,19 @@ export const hold = defineCommand({
     const reason = options['reason'];
     const facts = typeof reason === 'string' ? { comment: reason } : {};
     const cause = { who: `cli:${context.user}`, why: typeof reason === 'string' ? reason : 'Held by an operator' };
-    const held =
-      node.state === 'hold' ? await nodes.record(node.id, facts) : await nodes.apply(node, 'held', cause, facts);
-    if (held === undefined) throw new UsageError(`Cannot hold node ${node.id}: it is in state "${node.state}"`);
-    return renderNodes([held], context.clock.now());
+    return renderNodes([await holdNode(node, { facts, cause }, nodes)], context.clock.now());
   },
 });
+
+type Hold = { readonly facts: NodeFacts; readonly cause: Cause };
+
+async function holdNode(node: Node, hold: Hold, nodes: NodeStore): Promise<Node> {
+  const { facts, cause } = hold;
+  const held =
+    node.state === 'hold' ? await nodes.record(node.id, facts) : await nodes.apply(node, 'held', cause, facts);
+  if (held !== undefined) return held;
+  const now = await nodes.find(node.id);
+  if (now === undefined) throw new UsageError(`Node ID ${node.id} not found.`);
+  if (now.version === node.version) throw new UsageError(`Cannot hold node ${node.id}: it is in state "${node.state}"`);
+  return await holdNode(now, hold, nodes); // it changed between our look and our change
+}

@@ -1,6 +1,8 @@
 import type { Config, ProviderConfig } from '../../config/config.ts';
 import type { ImageStore } from '../../image/image-store.ts';
+import { newVersion } from '../../image/image-rules.ts';
 import type { SnapshotImage } from '../../image/snapshot-image.ts';
+import { asError } from '../../runtime/errors.ts';
 import { type CommandContext, defineCommand, UsageError } from '../command.ts';
 
 /** A daemon that runs begins a build at once; after so long there is none. */
@@ -18,10 +20,15 @@ export const imageUpdate = defineCommand({
     const image = positionals['image'] ?? '';
     const providers = findProviders(await context.config(), positionals['provider'] ?? '', image);
     const { images } = await context.stores();
-    const builds = await Promise.all(providers.map((name) => requestBuild({ provider: name, image }, images, context)));
-    const outcomes = await Promise.allSettled(builds.map((row) => awaitBuild(row, { images, context }, signal)));
+    const outcomes = await Promise.allSettled(
+      providers.map(async (provider) => {
+        const row = await requestBuild({ provider, image }, images, context);
+        await awaitBuild(row, { images, context }, signal);
+      }),
+    );
+    signal.throwIfAborted(); // the builds go on without us
     const failed = outcomes.filter((outcome) => outcome.status === 'rejected');
-    if (failed.length > 0) throw new UsageError(failed.map(({ reason }) => (reason as Error).message).join('\n'));
+    if (failed.length > 0) throw new UsageError(failed.map(({ reason }) => asError(reason).message).join('\n'));
     return '';
   },
 });
@@ -51,7 +58,7 @@ async function requestBuild(
   images: ImageStore,
   context: CommandContext,
 ): Promise<SnapshotImage> {
-  const version = Math.floor(context.clock.now().getTime() / 1000);
+  const version = newVersion(wanted, await images.list(wanted), context.clock.now());
   const cause = { who: `cli:${context.user}`, why: 'image-update' };
   const row = await images.insert({ ...wanted, version }, cause);
   if (row === undefined) throw new UsageError(`Image ${wanted.image} on ${wanted.provider} is already being built`);

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { describeError } from '../errors.ts';
 import type { Facts, LogLevel } from '../logger.ts';
 import { LEVEL_NAME, LEVEL_NUMBER, type LogRecord } from './log-record.ts';
+import { strftime } from './strftime.ts';
 
 /** Upstream's default: `2016-01-04 19:51:16,056 DEBUG nodepool.NodePool: …`. */
 export const DEFAULT_FORMAT = '%(asctime)s %(levelname)s %(name)s: %(message)s';
@@ -11,12 +12,30 @@ const BUG_NAMES = new Set(['TypeError', 'RangeError', 'ReferenceError', 'SyntaxE
 
 /** The record by a Python logging format (`%(name)s`, `%(levelname)-8s`, …). Unknown fields print as nothing. */
 export function formatRecord(record: LogRecord, format: string, datefmt?: string): string {
-  return format.replaceAll(/%\(\w+\)-?\d*[a-z]|%%/g, (field) => {
+  return format.replaceAll(FIELD, (field) => {
     if (field === '%%') return '%';
-    const [, name = '', width = ''] = /^%\((\w+)\)(-?\d*)/.exec(field) ?? [];
-    const text = FIELDS[name]?.(record, datefmt) ?? '';
-    return width.startsWith('-') ? text.padEnd(-Number(width)) : text.padStart(Number(width));
+    const [, name = '', ...shape] = /^%\((\w+)\)([-+ 0#]*)(\d*)(?:\.(\d+))?([a-zA-Z])$/.exec(field) ?? [];
+    const value = FIELDS[name]?.(record, datefmt) ?? '';
+    return shapeField(value, shape);
   });
+}
+
+const FIELD = /%\(\w+\)[-+ 0#]*\d*(?:\.\d+)?[a-zA-Z]|%%/g;
+
+/** Python's printf flags, width, precision and conversion, as far as log formats use them. */
+function shapeField(
+  value: string,
+  [flags = '', width = '', precision, conversion]: readonly (string | undefined)[],
+): string {
+  const text = convert(value, precision, conversion);
+  if (flags.includes('-')) return text.padEnd(Number(width));
+  return text.padStart(Number(width), flags.includes('0') && conversion !== 's' ? '0' : ' ');
+}
+
+function convert(value: string, precision: string | undefined, conversion: string | undefined): string {
+  if (conversion === 's') return precision === undefined ? value : value.slice(0, Number(precision));
+  if (value === '') return value; // a field that means nothing here
+  return conversion === 'f' ? Number(value).toFixed(Number(precision ?? 6)) : String(Math.trunc(Number(value)));
 }
 
 /** The record as one line of JSON. Secrets print themselves as redacted. */
@@ -69,20 +88,4 @@ function errorText(error: unknown, level: LogLevel): string {
 
 function pythonTime(at: Date): string {
   return `${strftime(at, '%Y-%m-%d %H:%M:%S')},${String(at.getMilliseconds()).padStart(3, '0')}`;
-}
-
-/** The fields of strftime that log formats use, in local time. */
-function strftime(at: Date, format: string): string {
-  const two = (n: number): string => String(n).padStart(2, '0');
-  const fields: Readonly<Record<string, string>> = {
-    Y: String(at.getFullYear()),
-    y: two(at.getFullYear() % 100),
-    m: two(at.getMonth() + 1),
-    d: two(at.getDate()),
-    H: two(at.getHours()),
-    M: two(at.getMinutes()),
-    S: two(at.getSeconds()),
-    '%': '%',
-  };
-  return format.replaceAll(/%([A-Za-z%])/g, (match, field: string) => fields[field] ?? match);
 }

@@ -1,6 +1,14 @@
-import { appendFileSync, closeSync, existsSync, fstatSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
+import {
+  endOfPeriod,
+  lastWrite,
+  putAsideDated,
+  type Rotation,
+  shiftNumbered,
+  type TimeRotation,
+} from './log-rotation.ts';
 
-/** Where finished lines go. Writing is synchronous: what was logged before a crash is on disk. */
+/** Where finished lines go. Writing is synchronous: what was logged before a crash is on disk. Never throws. */
 export interface LogSink {
   write(line: string, at: Date): void;
   /** Closes the file; it is opened again by the next line (SIGHUP, logrotate). */
@@ -16,7 +24,7 @@ export class StreamSink implements LogSink {
 
   write(line: string): void {
     try {
-      writeSync(this.#fd, `${line}\n`);
+      writeAll(this.#fd, `${line}\n`);
     } catch {
       // Nobody reads any more (EPIPE), or the reader is slow (EAGAIN): a log line must not end the daemon.
     }
@@ -27,38 +35,36 @@ export class StreamSink implements LogSink {
   }
 }
 
-/** When a file is put aside and a new one begun; undefined: never. */
-export type Rotation =
-  | { readonly kind: 'size'; readonly maxBytes: number; readonly keep: number }
-  | { readonly kind: 'time'; readonly periodMs: number; readonly atMidnight: boolean; readonly keep: number };
-
 /** A file that others may move away: it is opened again when its name leads elsewhere (Python: WatchedFileHandler). */
 export class FileSink implements LogSink {
   readonly #path: string;
   readonly #rotation: Rotation | undefined;
   #fd: number | undefined;
-  #rotateAtMs = 0;
+  /** End of the period that the file belongs to. */
+  #periodEndMs: number | undefined;
 
   /** @throws {Error} the file cannot be opened */
   constructor(path: string, rotation?: Rotation) {
     this.#path = path;
     this.#rotation = rotation;
+    if (rotation?.kind === 'time') this.#periodEndMs = endOfLeftOver(path, rotation);
     this.#open();
   }
 
   write(line: string, at: Date): void {
+    const text = `${line}\n`;
     try {
-      this.#rotateIfDue(at);
-      const fd = this.#current();
-      appendFileSync(fd, `${line}\n`);
+      this.#rotateIfDue(text, at);
+      writeAll(this.#current(), text);
     } catch {
       this.reopen(); // disk full or folder gone: the line is lost, the daemon goes on and tries again with the next
     }
   }
 
   reopen(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd);
+    const fd = this.#fd;
     this.#fd = undefined;
+    if (fd !== undefined) closeSync(fd);
   }
 
   #open(): number {
@@ -68,37 +74,47 @@ export class FileSink implements LogSink {
 
   #current(): number {
     const fd = this.#fd ?? this.#open();
-    const named = existsSync(this.#path) ? statSync(this.#path).ino : undefined;
-    if (named === fstatSync(fd).ino) return fd;
+    const named = statSync(this.#path, { throwIfNoEntry: false });
+    const opened = fstatSync(fd);
+    if (named?.ino === opened.ino && named.dev === opened.dev) return fd;
     this.reopen();
     return this.#open();
   }
 
-  #rotateIfDue(at: Date): void {
-    const rotation = this.#rotation;
-    if (rotation === undefined) return;
-    if (rotation.kind === 'size') {
-      if (rotation.maxBytes > 0 && fstatSync(this.#fd ?? this.#open()).size >= rotation.maxBytes)
-        this.#shift(rotation.keep);
-      return;
+  #rotateIfDue(text: string, at: Date): void {
+    try {
+      if (this.#rotation?.kind === 'size') this.#rotateBySize(text, this.#rotation);
+      if (this.#rotation?.kind === 'time') this.#rotateByTime(at, this.#rotation);
+    } catch {
+      // The folder takes no new names: better a long file than a lost line.
     }
-    if (this.#rotateAtMs === 0) this.#rotateAtMs = nextRotation(at, rotation);
-    if (at.getTime() < this.#rotateAtMs) return;
-    this.#shift(rotation.keep);
-    this.#rotateAtMs = nextRotation(at, rotation);
   }
 
-  #shift(keep: number): void {
+  #rotateBySize(text: string, { maxBytes, keep }: { readonly maxBytes: number; readonly keep: number }): void {
+    if (maxBytes <= 0 || keep <= 0) return;
+    const { size } = fstatSync(this.#current());
+    if (size === 0 || size + Buffer.byteLength(text) < maxBytes) return;
     this.reopen();
-    for (let n = keep - 1; n >= 1; n -= 1) {
-      if (existsSync(`${this.#path}.${n}`)) renameSync(`${this.#path}.${n}`, `${this.#path}.${n + 1}`);
-    }
-    if (keep > 0 && existsSync(this.#path)) renameSync(this.#path, `${this.#path}.1`);
-    this.#open();
+    shiftNumbered(this.#path, keep);
+  }
+
+  #rotateByTime(at: Date, rotation: TimeRotation): void {
+    const endMs = (this.#periodEndMs ??= endOfPeriod(at, rotation));
+    if (at.getTime() < endMs) return;
+    this.#periodEndMs = endOfPeriod(at, rotation);
+    this.reopen();
+    putAsideDated(this.#path, endMs, rotation);
   }
 }
 
-function nextRotation(at: Date, rotation: { readonly periodMs: number; readonly atMidnight: boolean }): number {
-  if (!rotation.atMidnight) return at.getTime() + rotation.periodMs;
-  return new Date(at.getFullYear(), at.getMonth(), at.getDate() + 1).getTime();
+/** The end of the period that a file of an earlier process was last written in; undefined: there is none, or it is empty. */
+function endOfLeftOver(path: string, rotation: TimeRotation): number | undefined {
+  const written = lastWrite(path);
+  return written && endOfPeriod(written, rotation);
+}
+
+/** One write may take a part only (a pipe that fills up). @throws {Error} it takes no more */
+function writeAll(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let sent = 0; sent < bytes.length;) sent += writeSync(fd, bytes, sent);
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { describeError } from '../errors.ts';
 import type { Facts, Logger, LogLevel } from '../logger.ts';
 import { formatJson, formatRecord } from './format-record.ts';
 import { LEVEL_NUMBER, type LogRecord } from './log-record.ts';
@@ -57,7 +58,7 @@ export class LoggerTree {
       const level = this.#settings.get(at)?.level ?? 0;
       if (level > 0) return level;
     }
-    return LEVEL_NUMBER.warn; // Python's default for the root
+    return this.#settings.get('')?.level ?? LEVEL_NUMBER.warn; // Python: a root that is set to NOTSET lets all pass
   }
 }
 
@@ -92,8 +93,17 @@ class TreeLogger implements Logger {
 }
 
 function write(record: LogRecord, handler: LogHandler): void {
-  const line = handler.format === 'json' ? formatJson(record) : formatRecord(record, handler.format, handler.datefmt);
-  handler.sink.write(line, record.at);
+  handler.sink.write(lineOf(record, handler), record.at);
+}
+
+/** A fact that cannot be printed (it refers to itself, or its getter throws) must not fail the code that logs it. */
+function lineOf(record: LogRecord, { format, datefmt }: LogHandler): string {
+  try {
+    return format === 'json' ? formatJson(record) : formatRecord(record, format, datefmt);
+  } catch (error) {
+    const facts = { unprintable: describeError(error) };
+    return format === 'json' ? formatJson({ ...record, facts }) : formatRecord({ ...record, facts }, format, datefmt);
+  }
 }
 
 /** `a.b` → `a.b`, `a`, `` (the root). */

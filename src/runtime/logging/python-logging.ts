@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.ts';
 import { asError } from '../errors.ts';
 import { DEFAULT_FORMAT } from './format-record.ts';
-import { FileSink, type LogSink, type Rotation, StreamSink } from './log-sink.ts';
+import type { TimeRotation } from './log-rotation.ts';
+import { FileSink, type LogSink, StreamSink } from './log-sink.ts';
 import { type LogHandler, type LoggerSettings, LoggerTree } from './logger-tree.ts';
 import { parsePythonTuple, type PythonValue } from './python-tuple.ts';
 import { readLoggingIni } from './read-logging-ini.ts';
@@ -25,7 +26,8 @@ const PERIODS: Readonly<Record<string, number>> = {
   MIDNIGHT: 24 * HOUR_MS,
 };
 
-type Sections = ReadonlyMap<string, ReadonlyMap<string, string>>;
+type Section = ReadonlyMap<string, string>;
+type Sections = ReadonlyMap<string, Section>;
 
 /**
  * Logging as a Python logging.conf describes it (`[loggers] [handlers] [formatters]`, logging.config.fileConfig).
@@ -43,7 +45,7 @@ export function pythonLogging(text: string, clock: Clock, warn: (line: string) =
   for (const name of keysOf(sections, 'loggers')) {
     const section = sections.get(`logger_${name}`);
     if (section === undefined) warn(`logging configuration: there is no section [logger_${name}]`);
-    else settings.set(name === 'root' ? '' : (section.get('qualname') ?? name), readLogger(section, handlers));
+    else settings.set(name === 'root' ? '' : (section.get('qualname') ?? name), readLogger(section, handlers, warn));
   }
   return new LoggerTree(settings, clock);
 }
@@ -59,16 +61,23 @@ function splitList(text: string): readonly string[] {
     .filter((part) => part !== '');
 }
 
-function readLogger(section: ReadonlyMap<string, string>, handlers: ReadonlyMap<string, LogHandler>): LoggerSettings {
+function readLogger(
+  section: Section,
+  handlers: ReadonlyMap<string, LogHandler>,
+  warn: (line: string) => void,
+): LoggerSettings {
   return {
-    level: levelOf(section),
+    level: levelOf(section, warn),
     handlers: splitList(section.get('handlers') ?? '').flatMap((name) => handlers.get(name) ?? []),
     propagate: section.get('propagate') !== '0',
   };
 }
 
-function levelOf(section: ReadonlyMap<string, string>): number {
-  return LEVELS[(section.get('level') ?? 'NOTSET').toUpperCase()] ?? 0;
+function levelOf(section: Section, warn: (line: string) => void): number {
+  const name = section.get('level') ?? 'NOTSET';
+  const level = LEVELS[name.toUpperCase()];
+  if (level === undefined && name !== '') warn(`logging configuration: level "${name}" is unknown and left out`);
+  return level ?? 0;
 }
 
 function readHandler(name: string, sections: Sections, warn: (line: string) => void): LogHandler | undefined {
@@ -82,7 +91,7 @@ function readHandler(name: string, sections: Sections, warn: (line: string) => v
     return (
       sink && {
         sink,
-        level: levelOf(section),
+        level: levelOf(section, warn),
         ...readFormatter(sections.get(`formatter_${section.get('formatter') ?? ''}`)),
       }
     );
@@ -93,7 +102,7 @@ function readHandler(name: string, sections: Sections, warn: (line: string) => v
 }
 
 /** Python prints the bare message where a handler names no formatter. */
-function readFormatter(section: ReadonlyMap<string, string> | undefined): Pick<LogHandler, 'format' | 'datefmt'> {
+function readFormatter(section: Section | undefined): Pick<LogHandler, 'format' | 'datefmt'> {
   if (section === undefined) return { format: '%(message)s' };
   const datefmt = section.get('datefmt') ?? '';
   return { format: section.get('format') ?? DEFAULT_FORMAT, ...(datefmt !== '' && { datefmt }) };
@@ -111,7 +120,7 @@ const SINKS: Readonly<Record<string, (args: readonly PythonValue[]) => LogSink |
 };
 
 /** Undefined: a handler that keeps nothing. */
-function openSink(section: ReadonlyMap<string, string>): LogSink | undefined {
+function openSink(section: Section): LogSink | undefined {
   const className = section.get('class') ?? '';
   const open = SINKS[className.replace(/^logging\./, '').replace(/^handlers\./, '')];
   if (open === undefined) throw new Error(`class "${className}" is not supported`);
@@ -130,13 +139,13 @@ function numberAt(args: readonly PythonValue[], index: number): number {
 }
 
 /** Python: TimedRotatingFileHandler(filename, when='h', interval=1, backupCount=0). */
-function timedRotation(args: readonly PythonValue[]): Rotation {
+function timedRotation(args: readonly PythonValue[]): TimeRotation {
   const when = String(args[1] ?? 'h').toUpperCase();
   const period = PERIODS[when] ?? (when.startsWith('W') ? 7 * 24 * HOUR_MS : HOUR_MS);
   return {
     kind: 'time',
     periodMs: period * Math.max(1, numberAt(args, 2)),
     atMidnight: when === 'MIDNIGHT',
-    keep: numberAt(args, 3) || 10_000, // Python: 0 keeps all
+    keep: numberAt(args, 3),
   };
 }

@@ -1,5 +1,6 @@
 import { Subscriber } from 'zeromq';
 import { afterEach, expect, test } from 'vitest';
+import { EventBuffer } from '../../../src/events/event-buffer.ts';
 import { GATE_UNIT, StandInBench } from './stand-in-bench.ts';
 
 const subscribers: Subscriber[] = [];
@@ -14,8 +15,13 @@ async function subscribe(jenkins: StandInBench): Promise<() => Promise<string>> 
   subscribers.push(subscriber);
   subscriber.subscribe();
   subscriber.connect(jenkins.zmqEndpoint);
+  // Read all the time: only a socket that is read subscribes again after a reconnect.
+  const buffer = new EventBuffer<string>(1000);
+  void (async () => {
+    for await (const frames of subscriber) buffer.push(frames.map(String).join('|'));
+  })();
   await jenkins.untilHeard();
-  return async () => (await subscriber.receive()).map(String).join('|');
+  return async () => (await buffer.take(1))?.[0] ?? '';
 }
 
 async function build(jenkins: StandInBench, query = 'SLEEP=40'): Promise<void> {

@@ -149,7 +149,7 @@ export class StandInBench implements AsyncDisposable {
   /** Creates an agent and waits until it is connected. */
   async onlineAgent(name: string, changes: Readonly<Record<string, unknown>> = {}): Promise<void> {
     await this.createAgent(name, changes);
-    await this.until(`/computer/${name}`, 'offline', (json) => json['offline'] === false);
+    await this.until(`/computer/${encodeURIComponent(name)}`, 'offline', (json) => json['offline'] === false);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

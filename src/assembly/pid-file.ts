@@ -1,0 +1,49 @@
+import { mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Clock } from '../runtime/clock.ts';
+
+const WAIT_FOR_OTHER_MS = 10_000;
+const POLL_MS = 250;
+
+/**
+ * Waits until no living process holds the pid file. One that names a dead process is as good as none.
+ * @throws {Error} it is still held after 10 s (upstream)
+ */
+export async function awaitFreePidFile(path: string, clock: Clock): Promise<void> {
+  const deadlineMs = clock.monotonicMs() + WAIT_FOR_OTHER_MS;
+  for (let pid = await livingPid(path); pid !== undefined; pid = await livingPid(path)) {
+    if (clock.monotonicMs() >= deadlineMs) throw new Error(`Process ${pid} of "${path}" is still running`);
+    await clock.sleep(POLL_MS);
+  }
+}
+
+/** Writes the file, and its folder where there is none. */
+export async function writePidFile(path: string, pid: number): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, `${pid}\n`);
+}
+
+/** Removes the pid file if it names that process. Safe to call where there is none. */
+export async function removePidFile(path: string, pid: number): Promise<void> {
+  if ((await readPid(path)) === pid) await unlink(path).catch(() => undefined); // somebody else was faster
+}
+
+async function livingPid(path: string): Promise<number | undefined> {
+  const pid = await readPid(path);
+  return pid !== undefined && isAlive(pid) ? pid : undefined;
+}
+
+async function readPid(path: string): Promise<number | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => ''); // absent or unreadable: writing it will say so
+  const pid = /^\s*\d{1,10}\s*$/.test(text) ? Number(text) : 0;
+  return pid > 1 ? pid : undefined;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'; // alive, and somebody else's
+  }
+}

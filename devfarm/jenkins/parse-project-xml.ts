@@ -3,7 +3,9 @@ import type { JobOptions } from './stand-in-options.ts';
 /** The part of a free-style project's XML that the stand-in carries out. */
 export function parseProjectXml(name: string, xml: string): JobOptions {
   const parameters: Record<string, string> = {};
-  for (const [, body = ''] of xml.matchAll(/<[\w.]*ParameterDefinition>([\s\S]*?)<\/[\w.]*ParameterDefinition>/g)) {
+  for (const [, body = ''] of xml.matchAll(
+    /<[\w.]*ParameterDefinition\b[^>]*>([\s\S]*?)<\/[\w.]*ParameterDefinition>/g,
+  )) {
     const parameter = textOf(body, 'name');
     if (parameter !== undefined) parameters[parameter] = textOf(body, 'defaultValue') ?? '';
   }

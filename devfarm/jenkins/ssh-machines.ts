@@ -58,14 +58,14 @@ class SshChannel implements AgentChannel {
 
   async run(command: BuildCommand, signal: AbortSignal): Promise<number> {
     const stream = await this.#exec(commandLine(command));
+    const step = new RunningStep(stream, command.onOutput);
     const end = (): void => {
-      stream.signal('TERM');
-      stream.close();
+      void this.#kill(step);
     };
     if (signal.aborted) end();
     signal.addEventListener('abort', end, { once: true });
     try {
-      return await untilExit(stream, command);
+      return await step.status;
     } finally {
       signal.removeEventListener('abort', end);
     }
@@ -74,6 +74,12 @@ class SshChannel implements AgentChannel {
   close(): void {
     this.#client.end();
     this.#client.destroy();
+  }
+
+  /** By a command of its own: sshd forwards no signals for root. */
+  async #kill(step: RunningStep): Promise<void> {
+    await this.#exec(`kill -TERM -- -${await step.group}`).catch(() => undefined); // lost: then it is of no use
+    step.stream.close();
   }
 
   #exec(line: string): Promise<ClientChannel> {
@@ -89,15 +95,42 @@ class SshChannel implements AgentChannel {
   }
 }
 
-function untilExit(stream: ClientChannel, { onOutput }: BuildCommand): Promise<number> {
-  return new Promise((resolve, reject) => {
-    let status: number | undefined;
-    stream.on('data', (bytes: Buffer) => {
-      onOutput(bytes.toString());
+/** A step's output and end. Its first line is not its own: it tells the process group. */
+class RunningStep {
+  readonly stream: ClientChannel;
+  /** Exit status; rejects if the connection broke. */
+  readonly status: Promise<number>;
+  readonly group: Promise<string>;
+
+  constructor(stream: ClientChannel, onOutput: (text: string) => void) {
+    this.stream = stream;
+    this.group = new Promise((resolve) => {
+      let head: string | undefined = '';
+      stream.on('data', (bytes: Buffer) => {
+        const text = bytes.toString();
+        if (head === undefined) {
+          onOutput(text);
+          return;
+        }
+        head += text;
+        const lineEnd = head.indexOf('\n');
+        if (lineEnd === -1) return;
+        resolve(head.slice(0, lineEnd).trim());
+        if (head.length > lineEnd + 1) onOutput(head.slice(lineEnd + 1));
+        head = undefined;
+      });
     });
     stream.stderr.on('data', (bytes: Buffer) => {
       onOutput(bytes.toString());
     });
+    this.status = untilClosed(stream);
+    this.status.catch(() => undefined); // awaited later
+  }
+}
+
+function untilClosed(stream: ClientChannel): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let status: number | undefined;
     stream.once('exit', (code: number | null) => {
       status = code ?? 143; // ended by a signal
     });
@@ -111,9 +144,13 @@ function untilExit(stream: ClientChannel, { onOutput }: BuildCommand): Promise<n
 /** As Jenkins runs a shell step: `sh -xe` in the workspace. */
 function commandLine({ script, environment, folder }: BuildCommand): string {
   const exports = Object.entries(environment).map(([name, value]) => `export ${name}=${quote(value)}`);
-  return [...exports, `mkdir -p ${quote(folder)}`, `cd ${quote(folder)}`, `exec /bin/sh -xe -c ${quote(script)}`].join(
-    ' && ',
-  );
+  return [
+    'echo $$',
+    ...exports,
+    `mkdir -p ${quote(folder)}`,
+    `cd ${quote(folder)}`,
+    `exec /bin/sh -xe -c ${quote(script)}`,
+  ].join(' && ');
 }
 
 function quote(text: string): string {

@@ -7,7 +7,7 @@ import type { StandInOptionsInput } from '../../../devfarm/jenkins/stand-in-opti
 import type { Clock } from '../../../src/runtime/clock.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { CountingRandomness } from '../../fakes/counting-randomness.ts';
-import { FakeMachines } from '../../fakes/fake-machines.ts';
+import { FakeAgentMachines } from '../../fakes/fake-agent-machines.ts';
 import { RecordingLogger } from '../../fakes/recording-logger.ts';
 
 export type BenchOptions = Partial<StandInOptionsInput> & { readonly clock?: Clock };
@@ -20,7 +20,7 @@ export type Reply = {
 
 /** A running stand-in with machines in memory, and a user who calls it. Disposing ends it and removes its folder. */
 export class StandInBench implements AsyncDisposable {
-  readonly machines = new FakeMachines();
+  readonly machines = new FakeAgentMachines();
   readonly randomness = new CountingRandomness();
   readonly log = new RecordingLogger();
   readonly folder: string;

@@ -84,7 +84,7 @@ export class JenkinsAgents implements Agents {
   async setOffline(nodename: string, reason: string, signal: AbortSignal): Promise<boolean> {
     // Not toggleOffline: two of those at once cancel out.
     const path = `${pathOf(nodename)}/changeOfflineCause?offlineMessage=${encodeURIComponent(reason)}`;
-    const request = { task: 'SetNodeOfflineTask', method: 'POST', path, priority: FREE } as const;
+    const request = { task: 'SetNodeOfflineTask', method: 'POST', path, priority: FREE, isRepeatable: true } as const;
     const answer = await this.#send(request, signal);
     if (answer.status === 404) return false;
     if (!isFormSuccess(answer)) throw this.#failure(request, answer);
@@ -93,7 +93,7 @@ export class JenkinsAgents implements Agents {
 
   async remove(nodename: string, signal: AbortSignal): Promise<boolean> {
     const path = `${pathOf(nodename)}/doDelete`;
-    const request = { task: 'DeleteNodeTask', method: 'POST', path, priority: FREE } as const;
+    const request = { task: 'DeleteNodeTask', method: 'POST', path, priority: FREE, isRepeatable: true } as const;
     const answer = await this.#send(request, signal);
     if (answer.status === 404) return true;
     if (!isFormSuccess(answer)) throw this.#failure(request, answer);

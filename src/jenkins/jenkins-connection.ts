@@ -26,6 +26,8 @@ export type JenkinsRequest = {
   readonly xml?: string;
   /** Higher goes first. Default 0. */
   readonly priority?: number;
+  /** A POST that may be done twice: it is sent again when its connection breaks. Reads always are. */
+  readonly isRepeatable?: boolean;
 };
 
 const CALL_TIMEOUT_MS = 30_000;
@@ -76,10 +78,10 @@ export class JenkinsConnection {
    */
   async send(request: JenkinsRequest, signal: AbortSignal): Promise<JenkinsAnswer> {
     const used = this.#crumb;
-    let answer = await this.#sendOnce(request, used, signal);
+    let answer = await this.#sendAgainIfCut(request, used, signal);
     if (request.method === 'POST' && wantsCrumb(answer)) {
       const fresh = await this.#freshCrumb(used);
-      if (fresh !== undefined) answer = await this.#sendOnce(request, fresh, signal);
+      if (fresh !== undefined) answer = await this.#sendAgainIfCut(request, fresh, signal);
     }
     if (answer.status === 401 || answer.status === 403) {
       throw classifyJenkinsFailure({ target: this.#target, task: request.task }, answer);
@@ -108,6 +110,21 @@ export class JenkinsConnection {
     // Not a caller's signal: others wait for the same crumb.
     const answer = await this.#sendOnce(request, undefined, this.#closed.signal);
     return readCrumb({ target: this.#target, task: request.task }, answer);
+  }
+
+  /** A kept connection may be closed by a restart of Jenkins, or of a proxy, in the moment it is used. */
+  async #sendAgainIfCut(
+    request: JenkinsRequest,
+    crumb: JenkinsCrumb | undefined,
+    signal: AbortSignal,
+  ): Promise<JenkinsAnswer> {
+    try {
+      return await this.#sendOnce(request, crumb, signal);
+    } catch (error) {
+      const isRepeatable = request.method === 'GET' || request.isRepeatable === true;
+      if (!isRepeatable || !isCut(error)) throw error;
+      return await this.#sendOnce(request, crumb, signal);
+    }
   }
 
   async #sendOnce(
@@ -180,6 +197,16 @@ const CONNECT_FAILURES = new Set([
 
 /** True if the request surely never left. */
 function isConnectFailure(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' && CONNECT_FAILURES.has(code);
+  return CONNECT_FAILURES.has(codeOf(error));
+}
+
+const CUTS = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+
+/** True if the connection broke under the request: not if it could not be made, nor if nothing came in time. */
+function isCut(error: unknown): boolean {
+  return error instanceof TransientProviderError && CUTS.has(codeOf(error.cause));
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

@@ -50,8 +50,22 @@ test('a failure while looking is neither presence nor absence', async () => {
   await expect(ci.agents.remove('n5', neverAborted)).rejects.toThrow('permission or crumb');
 });
 
-test('a delete whose answer is lost has an unknown outcome', async () => {
-  await using ci = await agentsUnderTest([{ to: 'POST /computer/n5/doDelete', with: 'cut' }]);
+test('a delete whose connection breaks is sent again, for it may be done twice', async () => {
+  const to = 'POST /computer/n5/doDelete';
+  const again = recorded('03-node-lifecycle', 'delete again');
+  await using ci = await agentsUnderTest([
+    { to, with: 'cut' },
+    { to, with: again },
+  ]);
+
+  expect(await ci.agents.remove('n5', neverAborted)).toBe(true);
+  expect(ci.jenkins.complaints).toEqual([]);
+});
+
+test('a delete whose answer is lost twice has an unknown outcome', async () => {
+  const cut = { to: 'POST /computer/n5/doDelete', with: 'cut' } as const;
+  await using ci = await agentsUnderTest([cut, cut]);
 
   await expect(ci.agents.remove('n5', neverAborted)).rejects.toThrow(UnknownOutcomeError);
+  expect(ci.jenkins.unused).toBe(0);
 });

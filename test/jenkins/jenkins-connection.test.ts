@@ -12,6 +12,8 @@ const DONE = { to: POST, with: recorded('12-change-offline-cause', 'online agent
 const FETCHED = { to: ISSUER, with: recorded('13-crumbs', 'fetch with the password') };
 const FETCHED_AGAIN = { to: ISSUER, with: recorded('13-crumbs', 'fetch again') };
 
+const CUT = { to: 'GET /computer/api/json', with: 'cut' } as const;
+
 const withPassword = { secret: 'PASSWORD' } as const;
 
 function page(status: number, title: string, headers: Readonly<Record<string, string>> = {}): Exchange {
@@ -169,7 +171,7 @@ test('an aborted call ends with the reason it was aborted for', async () => {
 });
 
 test('secrets are in no error', async () => {
-  await using ci = await agentsUnderTest([{ to: 'GET /computer/api/json', with: 'cut' }], withPassword);
+  await using ci = await agentsUnderTest([CUT, CUT], withPassword);
 
   const error = await ci.agents.list(neverAborted).catch((thrown: unknown) => thrown);
 

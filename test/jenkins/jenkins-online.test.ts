@@ -9,7 +9,7 @@ const QUIET = { with: recorded('01-auth-and-reads', 'after quietDown') };
 const CUT = { to: UP.with.path, with: 'cut' } as const;
 
 test('Jenkins is offline while it quiets down or does not answer, and each change is logged once with its reason', async () => {
-  await using ci = await agentsUnderTest([UP, QUIET, QUIET, CUT, CUT, UP, UP]);
+  await using ci = await agentsUnderTest([UP, QUIET, QUIET, CUT, CUT, CUT, CUT, UP, UP]);
 
   const seen: boolean[] = [];
   for (let pass = 0; pass < 7; pass += 1) seen.push(await ci.agents.isOnline(neverAborted));

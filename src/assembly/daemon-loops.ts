@@ -23,6 +23,8 @@ export type DaemonRoles = {
 const SWEEP_MS = 10_000;
 const RECONCILE_MS = 60_000;
 const GATHER_MS = 100;
+/** A burst of launches changes rows hundreds of times a second, and each pass reads all rows of a state. */
+const ROWS_GATHER_MS = 50;
 
 /** Runs all loops of the daemon until aborted. */
 export async function runDaemonLoops(daemon: Daemon, roles: DaemonRoles, signal: AbortSignal): Promise<void> {
@@ -87,6 +89,7 @@ function launchLoops(daemon: Daemon): readonly ControlLoop[] {
       name: 'launch',
       intervalMs: SWEEP_MS,
       wakeup: daemon.wakeLaunches,
+      debounceMs: ROWS_GATHER_MS,
       pass: (signal) => runLaunchPass(launchPassDeps(daemon), signal),
     },
     {
@@ -104,12 +107,14 @@ function deletionLoops(daemon: Daemon): readonly ControlLoop[] {
       name: 'deletion',
       intervalMs: () => Math.min(SWEEP_MS, daemon.retries.nextDueMs() ?? SWEEP_MS),
       wakeup: daemon.wakeDeletions,
+      debounceMs: ROWS_GATHER_MS,
       pass: (signal) => runDeletionPass(deletionPassDeps(daemon), signal),
     },
     {
       name: 'hold',
       intervalMs: SWEEP_MS,
       wakeup: daemon.wakeHolds,
+      debounceMs: ROWS_GATHER_MS,
       pass: (signal) => runHoldPass({ farm: () => clients, nodes: database.nodes, log: log.child('NodePool') }, signal),
     },
     {

@@ -47,9 +47,10 @@ export async function runAllocationPass(deps: AllocationDeps, signal: AbortSigna
     demand,
     history: deps.history(),
   });
-  await insertGranted({ ...result, grants: limitToProbes(result.grants, pauses) }, deps);
+  const limited = { ...result, grants: limitToProbes(result.grants, pauses) };
+  await insertGranted(limited, deps);
   await deps.saveRound(result.round);
-  return result;
+  return limited;
 }
 
 async function insertGranted(result: AllocationResult, deps: AllocationDeps): Promise<void> {

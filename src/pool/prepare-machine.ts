@@ -23,8 +23,8 @@ export async function prepareMachine(launch: Launch, deps: LaunchDeps, signal: A
   await using session = await openSession({ ...launch, node: waiting }, deps, signal);
   const reachedMs = deps.clock.monotonicMs();
   try {
-    const reached = await recordLaunch(waiting, { hostKey: session.hostKey }, deps);
-    const writing = await beginStep(reached, 'write-files', deps);
+    const facts = { hostKey: session.hostKey, step: 'write-files', stepStartedAt: deps.clock.now() } as const;
+    const writing = await recordLaunch(waiting, facts, deps);
     await writeNodeFiles({ ...launch, node: writing, session }, deps, signal);
     const node = await runReadyScript({ ...launch, node: writing, session }, deps, signal);
     return { node, reachedMs };

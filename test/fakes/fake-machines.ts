@@ -1,137 +1,129 @@
 import {
-  type AgentChannel,
-  type AgentLogin,
-  type AgentMachines,
-  type BuildCommand,
-  LoginRefusedError,
-} from '../../devfarm/jenkins/agent-machines.ts';
+  type Login,
+  type OpenOptions,
+  RemoteError,
+  type RemoteFault,
+  type RemoteMachines,
+  type RemoteSession,
+} from '../../src/provider/remote-machine.ts';
+import type { Clock } from '../../src/runtime/clock.ts';
+import { DeadlineExceededError } from '../../src/runtime/errors.ts';
+import { FakeClock } from './fake-clock.ts';
+import { FakeSession } from './fake-session.ts';
 
-/** A build's shell step that runs until the test ends it. */
-export type RunningStep = {
-  readonly command: BuildCommand;
-  readonly host: string;
-  /** Its exit status. */
-  finish(status: number): void;
+/** How a command ends that a test has a say in. */
+export type ScriptedResult = {
+  /** Default 0; undefined with `signal`. */
+  readonly status?: number;
+  readonly signal?: string;
+  /** Lines of output. Default none. */
+  readonly lines?: readonly string[];
+  /** It never ends by itself. */
+  readonly hangs?: boolean;
+  /** The connection breaks while it runs. */
+  readonly breaks?: boolean;
 };
 
-/** Machines in memory for the Jenkins stand-in: they take every login, unless told otherwise, and run what a test says. */
-export class FakeMachines implements AgentMachines {
-  /** Hosts that do not answer, that do not take the key, and that answer only when the test says so. */
-  readonly unreachable = new Set<string>();
-  readonly refusing = new Set<string>();
-  readonly slow = new Set<string>();
-  /** What every step exits with at once; undefined: it runs until the test ends it. */
-  status: number | undefined;
-  readonly steps: RunningStep[] = [];
-  readonly logins: AgentLogin[] = [];
-  readonly #channels = new Map<string, Set<FakeChannel>>();
-  readonly #watchers = new Set<() => void>();
+/** One machine: what was done to it is kept. Tests may change it at any time. */
+export class FakeMachine {
+  hostKey: string;
+  /** Logins that still fail, each with `fault`; Infinity: all. */
+  refusals = 0;
+  fault: RemoteFault = 'connection';
+  /** False: there is no /etc/nodepool, and nothing can be written there. */
+  hasNodeFolder = true;
+  /** Contents by path. */
+  readonly files = new Map<string, string>();
+  /** Remote folder → local folder. */
+  readonly copiedFolders = new Map<string, string>();
+  /** All commands begun, in order. */
+  readonly commands: string[] = [];
+  /** By a part of the command; the first that fits counts. */
+  readonly results = new Map<string, ScriptedResult>();
+  openSessions = 0;
 
-  async connect(login: AgentLogin, signal: AbortSignal): Promise<AgentChannel> {
-    signal.throwIfAborted();
-    this.logins.push(login);
-    this.#look();
-    await this.#until(() => !this.slow.has(login.host), signal);
-    if (this.unreachable.has(login.host)) throw new Error(`connect ECONNREFUSED ${login.host}`);
-    if (this.refusing.has(login.host)) throw new LoginRefusedError('All configured authentication methods failed');
-    const channel = new FakeChannel(
-      login.host,
-      () => this.status,
-      (step) => {
-        this.steps.push(step);
-        this.#look();
-      },
-    );
-    const channels = this.#channels.get(login.host) ?? new Set();
-    this.#channels.set(login.host, channels.add(channel));
-    return channel;
+  constructor(host: string) {
+    this.hostKey = `sha256:key-of-${host}`;
   }
 
-  /** The slow host answers. */
-  answer(host: string): void {
-    this.slow.delete(host);
-    this.#look();
+  /** How often a command with that text was begun. */
+  timesRun(part: string): number {
+    return this.commands.filter((command) => command.includes(part)).length;
   }
 
-  /** The power cord is pulled: connections break, steps end without a status. */
-  lose(host: string): void {
-    for (const channel of this.#channels.get(host) ?? []) channel.close();
-    this.#channels.delete(host);
-  }
-
-  /** The `n`-th step since the start (from 1), as soon as it runs. */
-  async step(n: number): Promise<RunningStep> {
-    await this.#until(() => this.steps.length >= n);
-    const step = this.steps[n - 1];
-    if (step === undefined) throw new Error(`Step ${n} does not run`);
-    return step;
-  }
-
-  /** Resolves when that many logins were tried. */
-  async untilLogins(count: number): Promise<void> {
-    await this.#until(() => this.logins.length >= count);
-  }
-
-  #until(condition: () => boolean, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = (end: () => void): void => {
-        this.#watchers.delete(look);
-        signal?.removeEventListener('abort', onAbort);
-        end();
-      };
-      const look = (): void => {
-        if (condition()) settle(resolve);
-      };
-      const onAbort = (): void => {
-        settle(() => {
-          reject(signal?.reason as Error);
-        });
-      };
-      signal?.addEventListener('abort', onAbort);
-      this.#watchers.add(look);
-      look();
-    });
-  }
-
-  #look(): void {
-    for (const watcher of [...this.#watchers]) watcher();
+  /** @throws {RemoteError} the login fails */
+  admit(login: Login): void {
+    if (this.refusals > 0) {
+      this.refusals -= 1;
+      throw new RemoteError(this.fault, `${login.host}: ${this.fault} fault`);
+    }
+    if (login.hostKey !== undefined && login.hostKey !== this.hostKey) {
+      throw new RemoteError('host-key', `The host key of ${login.host} changed`);
+    }
   }
 }
 
-class FakeChannel implements AgentChannel {
-  readonly lost: Promise<void>;
-  readonly #host: string;
-  readonly #status: () => number | undefined;
-  readonly #onStep: (step: RunningStep) => void;
-  readonly #broken = new AbortController();
+export type FakeMachinesOptions = {
+  /** Machines that boot: logins that fail at first. Default 0. */
+  readonly bootTakesTries?: number;
+  /** With a clock a retry comes 2 s of it later, and deadlines run; without one time passes by itself. */
+  readonly clock?: Clock;
+};
 
-  constructor(host: string, status: () => number | undefined, onStep: (step: RunningStep) => void) {
-    this.#host = host;
-    this.#status = status;
-    this.#onStep = onStep;
-    this.lost = new Promise((resolve) => {
-      this.#broken.signal.addEventListener('abort', () => {
-        resolve();
-      });
-    });
+const RETRY_MS = 2_000;
+
+/** Machines in memory that behave: they boot, refuse, change their key, run commands, keep files, hang. */
+export class FakeMachines implements RemoteMachines {
+  /** All logins asked for, in order. */
+  readonly logins: Login[] = [];
+  readonly #options: FakeMachinesOptions;
+  readonly #machines = new Map<string, FakeMachine>();
+
+  constructor(options: FakeMachinesOptions = {}) {
+    this.#options = options;
   }
 
-  run(command: BuildCommand, signal: AbortSignal): Promise<number> {
-    command.onOutput(`+ ${command.script}\n`);
-    return new Promise((resolve, reject) => {
-      const onEnd = (): void => {
-        reject(new Error('The channel is closed'));
-      };
-      if (signal.aborted || this.#broken.signal.aborted) onEnd();
-      signal.addEventListener('abort', onEnd);
-      this.#broken.signal.addEventListener('abort', onEnd);
-      this.#onStep({ command, host: this.#host, finish: resolve });
-      const status = this.#status();
-      if (status !== undefined) resolve(status);
-    });
+  /** The machine at that address; made when first asked for. */
+  machine(host: string): FakeMachine {
+    const known = this.#machines.get(host);
+    if (known !== undefined) return known;
+    const made = new FakeMachine(host);
+    made.refusals = this.#options.bootTakesTries ?? 0;
+    this.#machines.set(host, made);
+    return made;
   }
 
-  close(): void {
-    this.#broken.abort();
+  all(): readonly FakeMachine[] {
+    return [...this.#machines.values()];
+  }
+
+  async open(login: Login, options: OpenOptions, signal: AbortSignal): Promise<RemoteSession> {
+    this.logins.push(login);
+    for (let waitedMs = 0; ; waitedMs += RETRY_MS) {
+      signal.throwIfAborted();
+      await Promise.resolve(); // no machine answers in the same turn
+      const failure = this.#tryLogin(login);
+      if (failure === undefined) return new FakeSession(login.username, this.machine(login.host), this.#clock());
+      if (failure.fault === 'host-key' || failure.fault === 'key') throw failure;
+      if (waitedMs >= options.timeoutMs) {
+        const what = `ssh access to ${login.username}@${login.host}`;
+        throw new DeadlineExceededError(what, options.timeoutMs, { cause: failure });
+      }
+      await this.#options.clock?.sleep(RETRY_MS, signal);
+    }
+  }
+
+  #clock(): Clock {
+    return this.#options.clock ?? new FakeClock();
+  }
+
+  #tryLogin(login: Login): RemoteError | undefined {
+    try {
+      this.machine(login.host).admit(login);
+      return undefined;
+    } catch (error) {
+      if (error instanceof RemoteError) return error;
+      throw error;
+    }
   }
 }

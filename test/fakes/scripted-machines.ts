@@ -29,6 +29,21 @@ export class ScriptedMachines implements RemoteMachines {
   readonly copies: { readonly local: string; readonly remote: string }[] = [];
   openSessions = 0;
 
+  /** The command with `part` in it runs until it is aborted; resolves when it does run. */
+  hangAt(part: string): Promise<void> {
+    return new Promise((running) => {
+      this.run = (command, _options, signal) => {
+        if (!command.includes(part)) return undefined;
+        running();
+        return new Promise((_, reject) => {
+          signal.addEventListener('abort', () => {
+            reject(signal.reason as Error);
+          });
+        });
+      };
+    });
+  }
+
   async open(login: Login, options: OpenOptions, signal: AbortSignal): Promise<RemoteSession> {
     signal.throwIfAborted();
     this.logins.push({ ...login, ...options });

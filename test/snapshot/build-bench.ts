@@ -53,7 +53,11 @@ export class BuildBench {
   }
 
   build(row: SnapshotImage): Promise<void> {
-    return buildSnapshot(this.buildOf(row), this.deps(), this.stop.signal);
+    return this.buildWith(row, this.stop.signal);
+  }
+
+  buildWith(row: SnapshotImage, signal: AbortSignal): Promise<void> {
+    return buildSnapshot(this.buildOf(row), this.deps(), signal);
   }
 
   buildOf(row: SnapshotImage): Build {

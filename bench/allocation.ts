@@ -149,7 +149,7 @@ function inputOf(config: Config, { nodes, readyImages }: AllocationState): Alloc
 
 /** Each label lacks about 10 to 60 nodes. */
 function demandOf(config: Config): ReadonlyMap<string, number> {
-  return new Map(config.labels.map(({ name }, index) => [name, 100 + (index * 7) % 50]));
+  return new Map(config.labels.map(({ name }, index) => [name, 100 + ((index * 7) % 50)]));
 }
 
 /** A third of the labels has waited: half of those since the beginning. */

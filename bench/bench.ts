@@ -37,7 +37,9 @@ async function measureAll(names: readonly string[]): Promise<void> {
   const rows: (readonly string[])[] = [];
   for (const topic of topics) {
     process.stderr.write(`${topic.name}: ${topic.about} …\n`);
-    rows.push(...(await measureApart(topic)).map((row) => [topic.name, row.what, row.measured, row.budget, row.verdict]));
+    rows.push(
+      ...(await measureApart(topic)).map((row) => [topic.name, row.what, row.measured, row.budget, row.verdict]),
+    );
   }
   print(renderTable(['Topic', 'What', 'Measured', 'Budget', 'Verdict'], rows));
   print(load());

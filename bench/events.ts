@@ -67,10 +67,9 @@ async function measureApplying(
     await publisher.ask<SentEvents>('send', order);
     await until('all events to be applied', PATIENCE, () => applied >= expected);
   });
-  const [row] = await db.query<{ n: number }>(
-    'select count(*)::integer as n from node where state = 4 and id <= $1',
-    [NODES],
-  );
+  const [row] = await db.query<{ n: number }>('select count(*)::integer as n from node where state = 4 and id <= $1', [
+    NODES,
+  ]);
   if (row?.n !== NODES) throw new Error(`Of ${NODES} nodes, ${row?.n ?? 0} are in state "delete"`);
   return [
     atLeast(2_000, { what: 'applied, with database writes', value: (1000 * expected) / wallMs, unit: '/s' }),
@@ -82,7 +81,9 @@ async function measureApplying(
 async function measureReference(db: BenchDatabase): Promise<readonly Measurement[]> {
   const events = nodenames(REFERENCE).map((nodename) => ({ nodename, state: 4 }));
   const { wallMs } = await costOf(() => applyInSessions(events, (sql, values) => db.query(sql, values)));
-  return [noted({ what: 'reference: one after the other, as upstream', value: (1000 * REFERENCE) / wallMs, unit: '/s' })];
+  return [
+    noted({ what: 'reference: one after the other, as upstream', value: (1000 * REFERENCE) / wallMs, unit: '/s' }),
+  ];
 }
 
 type Source = AsyncDisposable & { readonly events: JobEvents };

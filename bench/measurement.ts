@@ -46,7 +46,10 @@ export function noted({ what, value, unit }: Quantity): Measurement {
 }
 
 /** How many times better than the reference of the same run. `ours` and `theirs`: less is better. */
-export function timesLess(what: string, { ours, theirs }: { readonly ours: number; readonly theirs: number }): Measurement {
+export function timesLess(
+  what: string,
+  { ours, theirs }: { readonly ours: number; readonly theirs: number },
+): Measurement {
   return noted({ what, value: theirs / ours, unit: 'times' });
 }
 

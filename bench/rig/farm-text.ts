@@ -52,7 +52,8 @@ function labelYaml(n: number, farm: FarmSize): string {
 function providerYaml(n: number, { labels, maxServers, authUrl }: FarmSize): string {
   const { user, password, project } = BENCH_ACCOUNT;
   const images = numbers(labels).map(
-    (i) => `      - {name: image-${i}, base-image: base-test, min-ram: 512, username: jenkins, private-key: /nowhere/key}`,
+    (i) =>
+      `      - {name: image-${i}, base-image: base-test, min-ram: 512, username: jenkins, private-key: /nowhere/key}`,
   );
   return `  - name: provider-${n}
     auth-url: ${authUrl ?? 'http://127.0.0.1:9/v3'}
@@ -70,7 +71,8 @@ ${images.join('\n')}`;
 function targetYaml(n: number, { jenkinsUrls }: FarmSize): string {
   const url = jenkinsUrls?.[n - 1];
   const { user, token } = BENCH_ACCOUNT;
-  const jenkins = url === undefined ? '' : `\n    jenkins: {url: '${url}', user: ${user}, apikey: ${token}, credentials-id: key}`;
+  const jenkins =
+    url === undefined ? '' : `\n    jenkins: {url: '${url}', user: ${user}, apikey: ${token}, credentials-id: key}`;
   return `  - name: target-${n}
     rate: 0.001
     hostname: '{label.name}-{provider.name}-{node_id}'${jenkins}`;

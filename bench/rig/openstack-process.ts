@@ -1,0 +1,36 @@
+/** The farm's cloud without machines. */
+import { NoMachinesBackend } from '../../devfarm/openstack/no-machines-backend.ts';
+import { startOpenStackEmulator } from '../../devfarm/openstack/start-openstack-emulator.ts';
+import type { EmulatorOptionsInput } from '../../devfarm/openstack/emulator-options.ts';
+import { benchDeps } from './bench-deps.ts';
+import { BENCH_ACCOUNT } from './farm-text.ts';
+import { optionsFromParent, serveParent } from './serve-parent.ts';
+
+export type CloudOptions = Pick<EmulatorOptionsInput, 'stateDir' | 'timings'>;
+
+export type CloudAddress = {
+  readonly authUrl: string;
+  /** Where `/_devfarm/…` is. */
+  readonly origin: string;
+  /** An image from which servers can be made. */
+  readonly imageId: string;
+};
+
+const IMAGE_ID = '21008f49-e8aa-4f6f-9f10-613ce2764531';
+const NO_LIMIT = 1_000_000;
+
+const { user, password, project } = BENCH_ACCOUNT;
+const quota = { instances: NO_LIMIT, cores: NO_LIMIT, ramMib: 1000 * NO_LIMIT, ports: NO_LIMIT };
+const emulator = await startOpenStackEmulator(
+  {
+    ...(optionsFromParent() as CloudOptions), // the parent is our own program
+    projects: [{ name: project, quota }],
+    users: [{ name: user, password, projects: [project] }],
+    images: [{ name: 'base-test', id: IMAGE_ID }],
+  },
+  { ...benchDeps(), backend: new NoMachinesBackend() },
+);
+serveParent(
+  { authUrl: emulator.authUrl, origin: emulator.origins.compute, imageId: IMAGE_ID } satisfies CloudAddress,
+  {},
+);

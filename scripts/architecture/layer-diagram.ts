@@ -6,7 +6,10 @@ const LAYERS: readonly { readonly title: string; readonly rooms: readonly string
   { title: 'assembly', rooms: ['src/assembly'] },
   { title: 'faces', rooms: ['src/cli', 'src/web'] },
   { title: 'workflows', rooms: ['src/pool', 'src/snapshot', 'src/dib'] },
-  { title: 'adapters', rooms: ['db', 'openstack', 'ssh', 'gearman', 'jenkins', 'events', 'metrics'].map((r) => `src/${r}`) },
+  {
+    title: 'adapters',
+    rooms: ['db', 'openstack', 'ssh', 'gearman', 'jenkins', 'events', 'metrics'].map((r) => `src/${r}`),
+  },
   { title: 'domain', rooms: ['config', 'node', 'image', 'allocation', 'provider'].map((r) => `src/${r}`) },
   { title: 'runtime', rooms: ['src/runtime'] },
 ];
@@ -17,7 +20,10 @@ const FARM = 'devfarm';
  * `assembly`, which joins all rooms.
  */
 export function nodepoolDiagram(graph: RoomGraph): string {
-  const layers = LAYERS.map(({ title, rooms }) => ({ title, rooms: rooms.filter((room) => graph.rooms.includes(room)) }));
+  const layers = LAYERS.map(({ title, rooms }) => ({
+    title,
+    rooms: rooms.filter((room) => graph.rooms.includes(room)),
+  }));
   const boxes = layers
     .filter(({ rooms }) => rooms.length > 0)
     .flatMap(({ title, rooms }) => [

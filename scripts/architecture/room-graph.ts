@@ -11,7 +11,9 @@ export type RoomGraph = {
 /** Reads all imports of the sources (types too) and folds files to rooms. Takes some seconds. */
 export async function readRoomGraph(): Promise<RoomGraph> {
   const options = await extractDepcruiseOptions('./.dependency-cruiser.cjs');
-  const { output } = await cruise(['src', 'devfarm'], options, undefined, { tsConfig: extractTsConfig('tsconfig.json') });
+  const { output } = await cruise(['src', 'devfarm'], options, undefined, {
+    tsConfig: extractTsConfig('tsconfig.json'),
+  });
   if (typeof output === 'string') throw new Error('The dependency cruiser gave a text instead of its findings');
   const ours = output.modules.filter(({ source }) => /^(src|devfarm)\//.test(source));
   const pairs = ours.flatMap(({ source, dependencies }) =>

@@ -88,7 +88,7 @@ export class LoggedProcess {
           resolve(found);
         } catch (error) {
           this.#listeners.delete(check);
-          reject(error as Error);
+          reject(error);
         }
       };
       this.#listeners.add(check);

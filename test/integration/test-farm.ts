@@ -34,6 +34,13 @@ export type FarmOptions = {
   readonly config?: ConfigChanges;
 };
 
+export type DaemonOptions = {
+  /** Default true. */
+  readonly untilRunning?: boolean;
+  /** The state directory is a file system of its own of that size, which only this daemon sees. */
+  readonly stateSize?: string;
+};
+
 /** What a command printed and how it ended. */
 export type Said = { readonly exitCode: number; readonly stdout: string; readonly stderr: string };
 
@@ -120,8 +127,11 @@ export class TestFarm implements AsyncDisposable {
   }
 
   /** Starts a daemon; by default waits until it runs. */
-  async startDaemon(options: { readonly untilRunning?: boolean } = {}): Promise<LoggedProcess> {
-    const daemon = new LoggedProcess(this.#words('nodepoold', ['-d']), { env: this.#environment, cwd: this.folder });
+  async startDaemon(options: DaemonOptions = {}): Promise<LoggedProcess> {
+    const { stateSize } = options;
+    const disk = stateSize === undefined ? [] : withSmallDisk(this.stateDir, stateSize);
+    const words = [...disk, ...this.#words('nodepoold', ['-d'])];
+    const daemon = new LoggedProcess(words, { env: this.#environment, cwd: this.folder });
     this.#daemons.push(daemon);
     daemon.onChange(() => {
       this.#bell.ring();
@@ -158,18 +168,22 @@ export class TestFarm implements AsyncDisposable {
   /** The first ready node that Jenkins has connected to. */
   async untilUsable(): Promise<Node> {
     return await this.until('a node to be ready and online in Jenkins', async () => {
-      const [nodes, online] = [await this.database.nodes.list({ states: ['ready'] }), await this.jenkins.onlineAgents()];
+      const [nodes, online] = [
+        await this.database.nodes.list({ states: ['ready'] }),
+        await this.jenkins.onlineAgents(),
+      ];
       return nodes.find(({ nodename = '' }) => online.includes(nodename));
     });
   }
 
   /** The node as it is when it is in that state; for `gone`, as it was before. */
-  async untilNode(node: Node, state: NodeState | 'gone'): Promise<Node> {
-    return await this.until(`node ${node.id} to be ${state}`, async () => {
+  async untilNode(node: Node, state: NodeState | 'gone', ms?: number): Promise<Node> {
+    const look = async (): Promise<Node | undefined> => {
       const now = await this.database.nodes.find(node.id);
       if (state === 'gone') return now === undefined ? node : undefined;
       return now?.state === state ? now : undefined;
-    });
+    };
+    return await this.until(`node ${node.id} to be ${state}`, look, ms);
   }
 
   /** The reasons of all that happened to a node, oldest first. */
@@ -178,18 +192,15 @@ export class TestFarm implements AsyncDisposable {
     return entries.map(({ event, who, why }) => `${event} by ${who}: ${why}`);
   }
 
-  /** What is in the cloud that no row knows, and Jenkins' agents without a node. */
-  async orphans(): Promise<readonly string[]> {
-    const [{ servers, images, keypairs }, agents] = [await this.cloud.overview(), await this.jenkins.agentNames()];
-    const [nodes, rows] = [await this.database.nodes.list(), await this.database.images.list()];
-    const known = new Set<string | undefined>([
-      ...nodes.flatMap(({ externalId, nodename }) => [externalId, nodename]),
-      ...rows.flatMap(({ externalId, serverExternalId }) => [externalId, serverExternalId]),
-    ]);
-    return [
-      ...[...servers, ...images].filter(({ id }) => !known.has(id)).map(({ name }) => name),
-      ...[...keypairs, ...agents].filter((name) => !known.has(name)),
-    ];
+  /** Waits until nothing is in the cloud that no row knows, and no agent without a node is in Jenkins. */
+  async untilTidy(): Promise<void> {
+    let orphans: readonly string[] = [];
+    await this.until('all leftovers to be gone', async () => {
+      orphans = await this.#orphans();
+      return orphans.length === 0 ? true : undefined;
+    }).catch((error: unknown) => {
+      throw new Error(`Left over: ${orphans.join(', ')}`, { cause: error });
+    });
   }
 
   /** Submits a job as Zuul does. It runs until `finishJob`. */
@@ -293,11 +304,31 @@ export class TestFarm implements AsyncDisposable {
     };
   }
 
+  async #orphans(): Promise<readonly string[]> {
+    const [{ servers, images, keypairs }, agents] = [await this.cloud.overview(), await this.jenkins.agentNames()];
+    const [nodes, rows] = [await this.database.nodes.list(), await this.database.images.list()];
+    const known = new Set<string | undefined>([
+      ...nodes.flatMap(({ externalId, nodename }) => [externalId, nodename]),
+      ...rows.flatMap(({ externalId, serverExternalId }) => [externalId, serverExternalId]),
+    ]);
+    return [
+      ...[...servers, ...images].filter(({ id }) => !known.has(id)).map(({ name }) => name),
+      ...[...keypairs, ...agents].filter((name) => !known.has(name)),
+    ];
+  }
+
   async #story(): Promise<string> {
     const nodes = await this.#database?.nodes.list().catch(() => []);
     const rows = (nodes ?? []).map(({ id, state, step }) => `node ${id}: ${state} ${step ?? ''}`);
     return [...rows, '--- log', this.#daemons.at(-1)?.tail() ?? 'no daemon'].join('\n');
   }
+}
+
+/** The words that run a command with a small file system at `folder`. It goes with the command. */
+function withSmallDisk(folder: string, size: string): readonly string[] {
+  const user = process.getuid?.() === 0 ? [] : ['--user', '--map-root-user', '--map-auto'];
+  const script = 'mkdir -p "$1"; mount -t tmpfs -o "size=$2" tmpfs "$1"; shift 2; exec "$@"';
+  return ['unshare', ...user, '--mount', '--', 'sh', '-ec', script, 'small', folder, size];
 }
 
 type Parts = {

@@ -1,0 +1,54 @@
+import type { ProviderConfig } from '../../config/config.ts';
+import type { ImageStore } from '../../image/image-store.ts';
+import type { NodeStore } from '../../node/node-store.ts';
+import type { CloudProvider } from '../../provider/cloud-provider.ts';
+import {
+  findLeakedImages,
+  findLeakedServers,
+  type KnownRows,
+  type LeakedImage,
+  type LeakedServer,
+  ownServers,
+} from './find-leaks.ts';
+
+export type InspectDeps = {
+  readonly nodes: Pick<NodeStore, 'list'>;
+  readonly images: Pick<ImageStore, 'list'>;
+  readonly cloud: CloudProvider;
+  readonly installationId: string;
+};
+
+/** What a provider holds of ours. */
+export type Inspection = {
+  readonly provider: string;
+  /** Servers of ours, leaked or not. */
+  readonly owned: number;
+  readonly servers: readonly LeakedServer[];
+  readonly images: readonly LeakedImage[];
+  readonly rows: KnownRows;
+};
+
+/**
+ * Looks for servers and images of ours that no row has. Lists the cloud first and reads the tables after that: what is
+ * being made meanwhile has its row already.
+ */
+export async function inspectProvider(
+  { name, nodepoolId }: Pick<ProviderConfig, 'name' | 'nodepoolId'>,
+  deps: InspectDeps,
+  signal: AbortSignal,
+): Promise<Inspection> {
+  const [servers, images] = await Promise.all([deps.cloud.listServers(signal), deps.cloud.listImages(signal)]);
+  const [nodeRows, imageRows] = await Promise.all([deps.nodes.list(), deps.images.list()]);
+  const rows = {
+    nodes: new Map(nodeRows.map((node) => [node.id, node])),
+    images: new Map(imageRows.map((image) => [image.id, image])),
+  };
+  const ownership = { provider: name, nodepoolId, installationId: deps.installationId };
+  return {
+    provider: name,
+    rows,
+    owned: ownServers(servers, ownership).length,
+    servers: findLeakedServers(servers, rows, ownership),
+    images: findLeakedImages(images, rows, ownership),
+  };
+}

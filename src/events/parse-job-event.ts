@@ -16,7 +16,7 @@ const BLANK = ' '.charCodeAt(0);
 /** A topic longer than this is none: Jenkins' longest has 11 characters. */
 const MAX_TOPIC_BYTES = 64;
 /** Far above any event, below what parsing would cost us. */
-const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
+export const MAX_MESSAGE_BYTES = 8 * 1024 * 1024;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -53,13 +53,19 @@ function readEvent(topic: JobEvent['topic'], json: unknown): ParsedMessage {
 function detailsOf(
   topic: JobEvent['topic'],
   build: Readonly<Record<string, unknown>>,
-): { readonly result: string | undefined; readonly branch: string | undefined } {
-  const parameters = build['parameters'];
+): { readonly [fact in 'result' | 'branch' | 'asksOffline']: JobEvent[fact] | undefined } {
+  const parameters = isObject(build['parameters']) ? build['parameters'] : {};
   return {
     result: topic === 'onFinalized' ? textOf(build['status']) : undefined,
-    branch: isObject(parameters) ? textOf(parameters['ZUUL_BRANCH']) : undefined,
+    branch: textOf(parameters['ZUUL_BRANCH']),
+    asksOffline: OFFLINE_PARAMETERS.some((name) => TRUE.has(parameters[name])) ? true : undefined,
   };
 }
+
+/** The gearman plugin's parameter, and how some manuals spell it. */
+const OFFLINE_PARAMETERS = ['OFFLINE_NODE_WHEN_COMPLETE', 'NODE_OFFLINE_WHEN_COMPLETE'] as const;
+/** What the plugin takes for true. */
+const TRUE: ReadonlySet<unknown> = new Set(['1', 'true', 'True', 'TRUE']);
 
 /** A non-empty text: the launcher sends `null` for a result, and parameters that are no texts. */
 function textOf(value: unknown): string | undefined {

@@ -1,4 +1,5 @@
 import { Subscriber } from 'zeromq';
+import { MAX_MESSAGE_BYTES } from './parse-job-event.ts';
 
 export type PublisherSocketDeps = {
   /** A whole message. Must not throw and not wait. */
@@ -28,7 +29,7 @@ export class PublisherSocket {
       tcpKeepaliveIdle: 30,
       tcpKeepaliveInterval: 10,
       tcpKeepaliveCount: 3,
-      maxMessageSize: 64 * 1024 * 1024,
+      maxMessageSize: MAX_MESSAGE_BYTES, // a longer one ends the connection
     });
     try {
       this.#observe(deps);

@@ -8,4 +8,6 @@ export type JobEvent = {
   readonly result?: string;
   /** ZUUL_BRANCH of the build's parameters. */
   readonly branch?: string;
+  /** True: its job said that it takes the node offline. Absent proves nothing: Jenkins strips unknown parameters. */
+  readonly asksOffline?: true;
 };

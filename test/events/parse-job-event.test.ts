@@ -39,6 +39,21 @@ test('the branch comes from the parameters', () => {
   expect(parse(recordedFrame('onFinalized', 'gate-unit', 14))).toMatchObject({ event: { branch: 'master' } });
 });
 
+test.each([
+  ['{"OFFLINE_NODE_WHEN_COMPLETE":"1"}', true],
+  ['{"OFFLINE_NODE_WHEN_COMPLETE":"True"}', true],
+  ['{"NODE_OFFLINE_WHEN_COMPLETE":"true"}', true],
+  ['{"OFFLINE_NODE_WHEN_COMPLETE":"yes"}', undefined],
+  ['{"OFFLINE_NODE_WHEN_COMPLETE":""}', undefined],
+  ['{}', undefined],
+])('a job with parameters %s asks to take its node offline: %s', (parameters, asksOffline) => {
+  const frame = `onStarted {"name":"j","build":{"node_name":"n1","parameters":${parameters}}}`;
+
+  const parsed = parse(frame);
+
+  expect(parsed.kind === 'event' ? parsed.event.asksOffline : 'no event').toBe(asksOffline);
+});
+
 test('a build on the built-in node is not for us', () => {
   expect(parse(recordedFrame('onFinalized', 'on-master', 1))).toEqual({ kind: 'ignored' });
 });

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { NodepoolSection } from '../src/config/nodepool-section.ts';
 import { viewSchema } from '../src/config/schema/schema-shape.ts';
 import type { SchemaView } from '../src/config/schema/schema-shape.ts';
+import { KEYS_NOT_USED_YET } from './keys-not-used-yet.ts';
 
 type Table = { readonly place: string; readonly intro: string; readonly keys: ReadonlyMap<string, z.core.$ZodType> };
 
@@ -13,7 +14,7 @@ do not edit, run \`npm run config-reference\`.
 The file is YAML 1.1: \`yes\`, \`on\` and \`true\` are the same, \`010\` is 8, \`1:30\` is 90; anchors and \`<<\` work.
 The same key twice in one map is an error. Keys that are not listed here are ignored with a warning. A key with an
 empty value counts as absent. A changed file is read again while the daemon runs; while it is broken, the last good
-configuration stays in force.
+configuration stays in force. Keys marked "Not used yet" are read and checked, and nothing more.
 `;
 
 const OTHER_FILES = `## Templates
@@ -71,21 +72,24 @@ function tablesOf(table: Table): readonly Table[] {
 }
 
 function renderTable({ place, intro, keys }: Table): string {
-  const rows = [...keys].map(([key, schema]) => renderRow(key, viewSchema(schema)));
+  const rows = [...keys].map(([key, schema]) => renderRow(place === '' ? key : `${place}.${key}`, viewSchema(schema)));
   const title = place === '' ? '## Top level' : `## \`${place}\``;
   const head = intro === '' ? [] : [intro, ''];
   return [title, '', ...head, '| Key | Type | Default | Meaning |', '|---|---|---|---|', ...rows, ''].join('\n');
 }
 
-function renderRow(key: string, view: SchemaView): string {
-  const meaning = view.notes.withoutEffect ?? view.notes.rejected ?? view.notes.description ?? '';
-  const prefix =
-    view.notes.withoutEffect !== undefined
-      ? 'Ignored with a warning: '
-      : view.notes.rejected !== undefined
-        ? 'Error: '
-        : '';
+function renderRow(path: string, view: SchemaView): string {
+  const { notes } = view;
+  const key = path.slice(path.lastIndexOf('.') + 1);
+  const meaning = notes.withoutEffect ?? notes.rejected ?? notes.description ?? '';
+  const prefix = prefixOf(path, notes);
   return `| \`${key}\` | ${typeOf(view)} | ${defaultOf(view)} | ${(prefix + meaning).replaceAll('|', '\\|')} |`;
+}
+
+function prefixOf(path: string, { withoutEffect, rejected }: SchemaView['notes']): string {
+  if (withoutEffect !== undefined) return 'Ignored with a warning: ';
+  if (rejected !== undefined) return 'Error: ';
+  return KEYS_NOT_USED_YET.has(path) ? 'Not used yet. ' : '';
 }
 
 const WORDS = { text: 'text', flag: 'boolean', anything: 'any', map: 'map', record: 'map of text' } as const;

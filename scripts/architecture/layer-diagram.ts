@@ -16,8 +16,8 @@ const LAYERS: readonly { readonly title: string; readonly rooms: readonly string
 const FARM = 'devfarm';
 
 /**
- * A Mermaid graph of Nodepool's rooms. Left out, for nearly every room has them: arrows to `runtime`, and those of
- * `assembly`, which joins all rooms.
+ * A Mermaid graph of Nodepool's rooms. Drawn once for a whole layer: arrows to `runtime`, which nearly every room has, and
+ * those of `assembly`, which joins all rooms.
  */
 export function nodepoolDiagram(graph: RoomGraph): string {
   const layers = LAYERS.map(({ title, rooms }) => ({
@@ -34,7 +34,10 @@ export function nodepoolDiagram(graph: RoomGraph): string {
   const arrows = graph.imports.filter(
     ([from, to]) => isOurs(from) && to !== 'src/runtime' && from !== 'src/assembly' && isOurs(to),
   );
-  const summary = ['  assembly_layer ==> faces_layer & workflows_layer & adapters_layer'];
+  const summary = [
+    '  assembly_layer ==> faces_layer & workflows_layer & adapters_layer',
+    '  domain_layer ==> runtime_layer',
+  ];
   return mermaid(['flowchart TD', ...boxes, ...summary, ...arrows.map(arrow)]);
 }
 

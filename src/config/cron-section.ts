@@ -5,10 +5,7 @@ import { cronFault, parseCronSchedule } from './cron-schedule.ts';
 /** `cron`: when what runs. */
 export const CronSection = z
   .object({
-    'image-update': schedule(
-      'Builds new snapshot images and, unless they have a `rebuild-age`, disk images.',
-      '14 2 * * *',
-    ),
+    'image-update': schedule('Builds new images of all that labels use, unless `pause` is set.', '14 2 * * *'),
     cleanup: schedule('Deletes what is overdue or leaked.', '* * * * *'),
     check: schedule('Logs in to every ready node; one that does not answer is deleted.', '*/15 * * * *'),
   })

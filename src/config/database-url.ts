@@ -19,7 +19,7 @@ export function parseDatabaseUrl(dburi: Secret): DatabaseUrl {
   const dialect = driver.toLowerCase();
   const foreign = FOREIGN[dialect.replace(/[+].*$/, '')];
   if (foreign !== undefined) {
-    const reason = `The database is ${foreign}, and nodes are kept in PostgreSQL: run "nodepool import-database" once to take its tables over, then change "dburi"`;
+    const reason = `The database is ${foreign}, and nodes are kept in PostgreSQL: its tables cannot be taken over yet; name a Postgres in "dburi", or leave that out`;
     return { kind: 'unusable', reason };
   }
   if (!POSTGRES.test(dialect)) {

@@ -25,6 +25,11 @@ export class FaultReport {
     return this.#faults.listed.length > 0;
   }
 
+  /** Further warnings are only counted: what they say need not be worked out. */
+  get isFullOfWarnings(): boolean {
+    return this.#warnings.listed.length >= MAX_LISTED;
+  }
+
   /** By place in the file. */
   get faults(): readonly ConfigFault[] {
     return this.#faults.inOrder();

@@ -27,7 +27,7 @@ export const ImageSection = z
       })
       .default({}),
     'key-name': text('Nova keypair of the nodes.').optional(),
-    pause: flag('Whether uploads of this image are paused.').default(false),
+    pause: flag('Whether builds by schedule and builds of a missing image are paused.').default(false),
     reset: unused('Accepted, not used (from the first releases).'),
     'ready-script': withoutEffect('it belongs to the label'),
   })

@@ -60,7 +60,7 @@ class IniReader {
   }
 
   #option(text: string, at: Position): void {
-    const [, name, raw = ''] = /^([^:=]+?)\s*[:=]\s*(.*)$/.exec(text) ?? [];
+    const [, name, raw = ''] = splitOption(text);
     if (name === undefined) {
       // The text itself is not shown: it may be half of a password.
       this.#report.fault(at, [], 'Expected "[section]" or "key = value"');
@@ -87,6 +87,12 @@ class IniReader {
     if (this.#section === undefined || this.#key === undefined || option === undefined) return;
     this.#section.options.set(this.#key, { ...option, value: `${option.value}\n${valueOf(text)}` });
   }
+}
+
+/** The whole, the name and the value. Not one expression: it would try each of many blanks as the name's end. */
+function splitOption(text: string): readonly (string | undefined)[] {
+  const at = text.search(/[:=]/);
+  return at < 1 ? [] : [text, text.slice(0, at).trimEnd(), text.slice(at + 1).trimStart()];
 }
 
 function valueOf(raw: string): string {

@@ -29,8 +29,8 @@ test.each([
   'mysql+pymysql://u:secret@h/d',
   'mysql+mysqldb://u:secret@h/d',
   'sqlite:///secret/nodepool.db',
-])('%s is answered by the command that takes the tables over', (dburi) => {
-  expect(read(dburi)).toMatch(/^unusable: The database is (MySQL|SQLite), .*"nodepool import-database"/);
+])('%s is answered by what to name instead, for its tables cannot be taken over yet', (dburi) => {
+  expect(read(dburi)).toMatch(/^unusable: The database is (MySQL|SQLite), .*name a Postgres in "dburi"/);
   expect(read(dburi)).not.toContain('secret');
 });
 

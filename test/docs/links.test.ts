@@ -63,9 +63,9 @@ function leadsSomewhere(link: string, from: Page): boolean {
   return anchor === undefined || (page !== undefined && anchorsOf(page).includes(anchor));
 }
 
-/** `nodepool hold 12 --reason TEXT`, also as `bin/nodepool $conf hold …`; not `-u nodepool`, an account. */
+/** `nodepool hold 12 --reason TEXT`, also as `bin/nodepool $conf hold …`; not `-u nodepool` or `-O nodepool`, an account. */
 function commandsIn(code: string): readonly { readonly name: string; readonly options: readonly string[] }[] {
-  const calls = code.matchAll(/(?<!-[uU] )(?<![\w/-])(?:bin\/)?nodepool((?: -\w \S+| \$conf)*) ([a-z][a-z-]*)(.*)$/g);
+  const calls = code.matchAll(/(?<!-[uUO] )(?<![\w/-])(?:bin\/)?nodepool((?: -\w \S+| \$conf)*) ([a-z][a-z-]*)(.*)$/g);
   return [...calls].map(([, , name = '', rest = '']) => ({
     name,
     options: [...rest.matchAll(/ (--[a-z-]+)/g)].map(([, option = '']) => option),

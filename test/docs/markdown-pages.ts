@@ -13,10 +13,10 @@ export function readPages(): readonly Page[] {
     .map((path) => ({ path, text: readFileSync(path, 'utf8') }));
 }
 
-/** The text of all files below `folder` with that ending. */
-export function readSources(folder: string, ending: string): string {
+/** The text of all files below `folder` with that ending, or of those that are chosen. */
+export function readSources(folder: string, ending: string, isChosen = (_path: string): boolean => true): string {
   return pathsBelow(folder)
-    .filter((path) => path.endsWith(ending))
+    .filter((path) => path.endsWith(ending) && isChosen(path))
     .map((path) => readFileSync(path, 'utf8'))
     .join('\n');
 }

@@ -11,6 +11,7 @@ test.each(['docs/operator/troubleshooting.md', 'docs/operator/devfarm.md'])(
     const unknown = messages.filter((message) => fragmentsOf(message).some((fragment) => !SOURCES.includes(fragment)));
 
     expect(messages.length).toBeGreaterThan(4);
+    expect(messages.filter((message) => fragmentsOf(message).length === 0)).toEqual([]);
     expect(unknown).toEqual([]);
   },
 );

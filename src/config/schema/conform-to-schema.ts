@@ -61,7 +61,7 @@ function conformMap(step: Step & { readonly node: YamlMap }, context: Context): 
     const path = [...step.path, key];
     const schema = shape.kind === 'map' ? shape.keys.get(key) : undefined;
     if (schema === undefined) {
-      context.report.warn(entry.keyAt, path, describeUnknownKey({ key, entry, parent: step.schema }, context.root));
+      warnOfUnknownKey({ key, entry, path, parent: step.schema }, context);
       continue;
     }
     const target = noteKey({ schema, entry, path }, context.report);
@@ -70,6 +70,14 @@ function conformMap(step: Step & { readonly node: YamlMap }, context: Context): 
     if (value !== undefined) define(plain, target, value);
   }
   return plain;
+}
+
+type UnknownEntry = Parameters<typeof describeUnknownKey>[0] & { readonly path: KeyPath };
+
+/** Looking for what was meant takes a fraction of a millisecond, which counts if a file has ten thousand such keys. */
+function warnOfUnknownKey({ path, ...unknown }: UnknownEntry, { root, report }: Context): void {
+  const message = report.isFullOfWarnings ? 'Unknown key' : describeUnknownKey(unknown, root);
+  report.warn(unknown.entry.keyAt, path, message);
 }
 
 /** The key under which zod finds the value; undefined: nothing reads it. */

@@ -62,7 +62,7 @@ class TreeBuilder {
   }
 
   #map(node: YAMLMap, path: KeyPath): YamlNode {
-    if (isForeign(node.tag, 'map')) return this.#refuse(node, path, `Unknown tag "${String(node.tag)}"`);
+    if (isForeign(node.tag, 'map')) return this.#refuse(node, path, unknown('tag', String(node.tag), path));
     const own = new Map<string, YamlEntry>();
     const merged: YamlNode[] = [];
     for (const pair of node.items) {
@@ -101,7 +101,7 @@ class TreeBuilder {
   }
 
   #list(node: YAMLSeq, path: KeyPath): YamlNode {
-    if (isForeign(node.tag, 'seq')) return this.#refuse(node, path, `Unknown tag "${String(node.tag)}"`);
+    if (isForeign(node.tag, 'seq')) return this.#refuse(node, path, unknown('tag', String(node.tag), path));
     const items = node.items.map((item, index) => this.#item(item, [...path, index]));
     return this.#weigh({ kind: 'list', items, at: this.#place(node) }, items);
   }
@@ -123,7 +123,7 @@ class TreeBuilder {
     const source = typeof node.value === 'string' ? node.value : (node.source ?? '');
     const quoted = node.type !== Scalar.PLAIN && node.type !== undefined;
     if (isForeign(node.tag, 'str', 'int', 'float', 'bool', 'null', 'timestamp')) {
-      return this.#refuse(node, path, `Unknown tag "${String(node.tag)}"`);
+      return this.#refuse(node, path, unknown('tag', String(node.tag), path));
     }
     const isText = quoted ? node.tag === undefined : false;
     if (isText || node.tag === '!' || node.tag === `${YAML_TAG}str`) {
@@ -134,7 +134,7 @@ class TreeBuilder {
 
   #alias(alias: Alias, path: KeyPath): YamlNode {
     const target = this.#anchors.get(alias.source);
-    if (target === undefined) return this.#refuse(alias, path, `Unknown alias "*${alias.source}"`);
+    if (target === undefined) return this.#refuse(alias, path, unknown('alias', `*${alias.source}`, path));
     if (target === null) return this.#refuse(alias, path, `Alias "*${alias.source}" stands inside its own value`);
     return target;
   }
@@ -165,4 +165,13 @@ class TreeBuilder {
 /** A tag that a configuration has no use for: a class of another program, binary data, a set. */
 function isForeign(tag: string | undefined, ...known: readonly string[]): boolean {
   return tag !== undefined && tag !== '!' && !known.some((name) => tag === YAML_TAG + name);
+}
+
+const SECRET_KEY = /pass|secret|token|key|dburi|credential/i;
+
+/** A password that begins with "*" or "!" and stands without quotes looks like one: there its name is not shown. */
+function unknown(kind: 'alias' | 'tag', name: string, path: KeyPath): string {
+  return SECRET_KEY.test(String(path.at(-1)))
+    ? `Unknown ${kind}: put the text into quotes`
+    : `Unknown ${kind} "${name}"`;
 }

@@ -36,7 +36,12 @@ export function describeSyntaxError(error: YamlSyntaxError): string {
   if (error.code === 'BAD_INDENT') return `Wrong indentation: ${lowerFirst(error.message)}`;
   // The parser turns its own stack overflow into an error of the file.
   if (error.message.includes('call stack')) return TOO_DEEP;
-  return MESSAGES[error.code] ?? error.message.replace(/: ".*$/s, '').slice(0, LONGEST_MESSAGE);
+  return MESSAGES[error.code] ?? withoutQuote(error.message).slice(0, LONGEST_MESSAGE);
+}
+
+/** The parser ends many messages with a piece of the file. */
+function withoutQuote(message: string): string {
+  return message.replace(/(?::|(?<=escape sequence)) .*$/s, '');
 }
 
 function lowerFirst(text: string): string {

@@ -1,0 +1,21 @@
+/**
+ * Keys of nodepool.yaml that are read and checked but that nothing acts on yet, as in the titles of the reference; each with
+ * the words of the source that would act on it. A test looks for these words, and compares the list with the operators' page.
+ */
+export const KEYS_NOT_USED_YET: ReadonlyMap<string, string> = new Map([
+  ['elements-dir', 'elementsDir'],
+  ['images-dir', 'imagesDir'],
+  ['build-log-dir', 'buildLogDir'],
+  ['build-log-retention', 'buildLogRetention'],
+  ['webapp', 'config.webapp'],
+  ['diskimages', 'config.diskimages'],
+  ['labels[].subnodes', 'subnodeHostname'],
+  ['labels[].max-ready-age', 'maxReadyAgeMs'],
+  ['providers[].max-concurrency', 'maxConcurrency'],
+  ['providers[].pool', 'provider.pool'],
+  ['providers[].clean-floating-ips', 'cleanFloatingIps'],
+  ['providers[].image-type', 'imageType'],
+  ['providers[].images[].diskimage', 'config.diskimages'],
+  ['targets[].subnode-hostname', 'subnodeHostname'],
+  ['targets[].assign-via-gearman', 'assignViaGearman'],
+]);

@@ -1,5 +1,4 @@
 /** Runtime: what every long-running program needs and nothing that is Nodepool's own. */
-import { setTimeout as sleepFor } from 'node:timers/promises';
 import { DeadlineExceededError } from './errors.ts';
 import { joinSignals } from './join-signals.ts';
 
@@ -29,11 +28,18 @@ export const systemClock: Clock = {
   },
 };
 
+/** Not Node's own promise of a timer, which makes an exception with a stack for every sleep that ends early. */
 async function sleepOnce(ms: number, signal: AbortSignal | undefined): Promise<void> {
   signal?.throwIfAborted();
-  await sleepFor(ms, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
-    signal?.throwIfAborted();
-    throw error;
+  await new Promise<void>((resolve, reject) => {
+    const wake = (): void => {
+      signal?.removeEventListener('abort', wake);
+      clearTimeout(timer);
+      if (signal?.aborted === true) reject(signal.reason as Error);
+      else resolve();
+    };
+    const timer = setTimeout(wake, ms);
+    signal?.addEventListener('abort', wake);
   });
 }
 
@@ -43,6 +49,9 @@ export type Deadline = {
   readonly what: string;
   readonly ms: number;
 };
+
+/** A reason of our own: `abort()` makes an exception with a stack, and this happens at every call of every peer. */
+const IN_TIME = 'in time';
 
 /**
  * Runs `work` with a signal that is aborted when the deadline passes or `signal` is.
@@ -70,7 +79,7 @@ export async function withDeadline<T>(
     signal.throwIfAborted();
     throw error;
   } finally {
-    done.abort();
+    done.abort(IN_TIME);
   }
 }
 

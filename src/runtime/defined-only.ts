@@ -5,6 +5,8 @@ export type DefinedOnly<T> = { [K in keyof T as undefined extends T[K] ? K : nev
 
 /** A copy without the keys whose value is undefined: what `exactOptionalPropertyTypes` wants of optional keys. */
 export function definedOnly<T extends object>(object: T): DefinedOnly<T> {
-  const entries = Object.entries(object).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as DefinedOnly<T>; // what the filter left is what the type says
+  const entries: [string, unknown][] = Object.entries(object);
+  const kept: Record<string, unknown> = {};
+  for (const [key, value] of entries) if (value !== undefined) kept[key] = value;
+  return kept as DefinedOnly<T>; // what the loop kept is what the type says
 }

@@ -12,13 +12,22 @@ const BUG_NAMES = new Set(['TypeError', 'RangeError', 'ReferenceError', 'SyntaxE
 
 /** The record by a Python logging format (`%(name)s`, `%(levelname)-8s`, …). Unknown fields print as nothing. */
 export function formatRecord(record: LogRecord, format: string, datefmt?: string): string {
-  return format.replaceAll(FIELD, (field) => {
+  const line = format.replaceAll(FIELD, (field) => {
     if (field === '%%') return '%';
     const [, name = '', ...shape] = /^%\((\w+)\)([-+ 0#]*)(\d*)(?:\.(\d+))?([a-zA-Z])$/.exec(field) ?? [];
-    const value = FIELDS[name]?.(record, datefmt) ?? '';
+    const value = FIELDS.get(name)?.(record, datefmt) ?? '';
     return shapeField(value, shape);
   });
+  return line.replaceAll(COMMANDS, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
+
+// Peers choose parts of messages (names, error pages, output of scripts): shown, they must not command a terminal.
+// eslint-disable-next-line no-control-regex -- control characters are what this looks for
+const COMMANDS = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F]/g;
+
+/** Wider or finer than any log wants; a slip of the pen must not make megabytes of each line. */
+const WIDEST = 1000;
+const FINEST = 20;
 
 const FIELD = /%\(\w+\)[-+ 0#]*\d*(?:\.\d+)?[a-zA-Z]|%%/g;
 
@@ -28,14 +37,17 @@ function shapeField(
   [flags = '', width = '', precision, conversion]: readonly (string | undefined)[],
 ): string {
   const text = convert(value, precision, conversion);
-  if (flags.includes('-')) return text.padEnd(Number(width));
-  return text.padStart(Number(width), flags.includes('0') && conversion !== 's' ? '0' : ' ');
+  const columns = Math.min(Number(width), WIDEST);
+  if (flags.includes('-')) return text.padEnd(columns);
+  return text.padStart(columns, flags.includes('0') && conversion !== 's' ? '0' : ' ');
 }
 
 function convert(value: string, precision: string | undefined, conversion: string | undefined): string {
   if (conversion === 's') return precision === undefined ? value : value.slice(0, Number(precision));
   if (value === '') return value; // a field that means nothing here
-  return conversion === 'f' ? Number(value).toFixed(Number(precision ?? 6)) : String(Math.trunc(Number(value)));
+  return conversion === 'f'
+    ? Number(value).toFixed(Math.min(Number(precision ?? 6), FINEST))
+    : String(Math.trunc(Number(value)));
 }
 
 /** The record as one line of JSON. Secrets print themselves as redacted. */
@@ -49,18 +61,20 @@ export function formatJson(record: LogRecord): string {
 }
 
 /** What Python's LogRecord offers to formats, as far as it means something here. */
-const FIELDS: Readonly<Record<string, (record: LogRecord, datefmt: string | undefined) => string>> = {
-  asctime: ({ at }, datefmt) => (datefmt === undefined ? pythonTime(at) : strftime(at, datefmt)),
-  levelname: ({ level }) => LEVEL_NAME[level],
-  levelno: ({ level }) => String(LEVEL_NUMBER[level]),
-  name: ({ name }) => name,
-  message: ({ message, facts, level }) => message + factsText(facts, level),
-  process: () => String(process.pid),
-  created: ({ at }) => String(at.getTime() / 1000),
-  msecs: ({ at }) => String(at.getMilliseconds()),
-  threadName: () => 'MainThread',
-  processName: () => 'MainProcess',
-};
+const FIELDS: ReadonlyMap<string, (record: LogRecord, datefmt: string | undefined) => string> = new Map(
+  Object.entries<(record: LogRecord, datefmt: string | undefined) => string>({
+    asctime: ({ at }, datefmt) => (datefmt === undefined ? pythonTime(at) : strftime(at, datefmt)),
+    levelname: ({ level }) => LEVEL_NAME[level],
+    levelno: ({ level }) => String(LEVEL_NUMBER[level]),
+    name: ({ name }) => name,
+    message: ({ message, facts, level }) => message + factsText(facts, level),
+    process: () => String(process.pid),
+    created: ({ at }) => String(at.getTime() / 1000),
+    msecs: ({ at }) => String(at.getMilliseconds()),
+    threadName: () => 'MainThread',
+    processName: () => 'MainProcess',
+  }),
+);
 
 function factsText(facts: Facts, level: LogLevel): string {
   const { error, ...others } = facts;

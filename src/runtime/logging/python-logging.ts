@@ -108,21 +108,25 @@ function readFormatter(section: Section | undefined): Pick<LogHandler, 'format' 
   return { format: section.get('format') ?? DEFAULT_FORMAT, ...(datefmt !== '' && { datefmt }) };
 }
 
+type OpenSink = (args: readonly PythonValue[]) => LogSink | undefined;
+
 /** Python's handler classes by name, without their module. */
-const SINKS: Readonly<Record<string, (args: readonly PythonValue[]) => LogSink | undefined>> = {
-  NullHandler: () => undefined,
-  StreamHandler: (args) => new StreamSink(args[0] === 'sys.stdout' ? 'stdout' : 'stderr'),
-  FileHandler: (args) => new FileSink(pathOf(args)),
-  WatchedFileHandler: (args) => new FileSink(pathOf(args)),
-  RotatingFileHandler: (args) =>
-    new FileSink(pathOf(args), { kind: 'size', maxBytes: numberAt(args, 2), keep: numberAt(args, 3) }),
-  TimedRotatingFileHandler: (args) => new FileSink(pathOf(args), timedRotation(args)),
-};
+const SINKS: ReadonlyMap<string, OpenSink> = new Map(
+  Object.entries<OpenSink>({
+    NullHandler: () => undefined,
+    StreamHandler: (args) => new StreamSink(args[0] === 'sys.stdout' ? 'stdout' : 'stderr'),
+    FileHandler: (args) => new FileSink(pathOf(args)),
+    WatchedFileHandler: (args) => new FileSink(pathOf(args)),
+    RotatingFileHandler: (args) =>
+      new FileSink(pathOf(args), { kind: 'size', maxBytes: numberAt(args, 2), keep: numberAt(args, 3) }),
+    TimedRotatingFileHandler: (args) => new FileSink(pathOf(args), timedRotation(args)),
+  }),
+);
 
 /** Undefined: a handler that keeps nothing. */
 function openSink(section: Section): LogSink | undefined {
   const className = section.get('class') ?? '';
-  const open = SINKS[className.replace(/^logging\./, '').replace(/^handlers\./, '')];
+  const open = SINKS.get(className.replace(/^logging\./, '').replace(/^handlers\./, ''));
   if (open === undefined) throw new Error(`class "${className}" is not supported`);
   return open(parsePythonTuple(section.get('args') ?? '()'));
 }

@@ -28,8 +28,8 @@ function continueValue(text: string, { section, key }: Reading): void {
 }
 
 function beginValue(line: string, reading: Reading): void {
-  const [, name, value = ''] = /^([^\s=:][^=:]*?)\s*[=:]\s*(.*)$/.exec(line) ?? [];
-  if (name === undefined) return;
-  reading.key = name.toLowerCase();
-  reading.section?.set(reading.key, value.trim());
+  const at = line.search(/[=:]/);
+  if (at < 1) return;
+  reading.key = line.slice(0, at).trimEnd().toLowerCase();
+  reading.section?.set(reading.key, line.slice(at + 1).trim());
 }

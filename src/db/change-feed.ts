@@ -3,6 +3,7 @@ import type { Backoff } from '../runtime/backoff.ts';
 import { backoffMs } from '../runtime/backoff.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { isAbort } from '../runtime/errors.ts';
+import { joinSignals } from '../runtime/join-signals.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Randomness } from '../runtime/randomness.ts';
 import type { Change } from './change-notifier.ts';
@@ -92,7 +93,8 @@ export class ChangeFeed {
       await client.query(`listen ${CHANNEL}`);
       onListening();
       this.emit({ table: REREAD });
-      await this.#beat(client, AbortSignal.any([ended.signal, signal]));
+      using until = joinSignals(ended.signal, signal);
+      await this.#beat(client, until.signal);
     } catch (error) {
       throw classifyDatabaseFailure(error);
     } finally {

@@ -22,7 +22,7 @@ const OTHERS = /^(mysql|mariadb|sqlite)(\+[a-z0-9_]+)?:$/;
 /**
  * Reads a database URL: libpq's form, or SQLAlchemy's with a driver (`postgresql+psycopg2://user:password@host/name`).
  * Messages never hold the URL.
- * @throws {DatabaseRefusedError} it is no Postgres URL; for MySQL and SQLite it names the import command
+ * @throws {DatabaseRefusedError} it is no Postgres URL; for MySQL and SQLite it says what to do instead
  */
 export function parseDatabaseUrl(secret: Secret): ConnectionSettings {
   const url = parseUrl(secret.reveal());
@@ -44,7 +44,7 @@ function parseUrl(text: string): URL {
   if (OTHERS.test(scheme)) {
     const kind = scheme.replace(/[+:].*/, '');
     throw new DatabaseRefusedError(
-      `Cannot work on a database of kind "${kind}": copy it with "nodepool db import", then name a Postgres in "dburi" or leave that out`,
+      `Cannot work on a database of kind "${kind}": its tables cannot be taken over yet; name a Postgres in "dburi", or leave that out`,
     );
   }
   if (!POSTGRES.test(scheme)) {

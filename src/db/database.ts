@@ -1,7 +1,9 @@
 /** Db: everything that is stored, in Postgres. */
 import type { AllocationRoundStore } from '../allocation/round-store.ts';
 import type { ImageStore } from '../image/image-store.ts';
+import { type DaemonRole, type DaemonStore, leadableRoles } from '../node/daemon-store.ts';
 import type { HistoryStore } from '../node/history-store.ts';
+import type { FreezeStore } from '../node/freeze-store.ts';
 import type { NodeCount, NodeStore } from '../node/node-store.ts';
 import type { ProviderStatusStore } from '../provider/provider-status.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -13,11 +15,17 @@ import type { ChangeListener } from './change-feed.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { ChangeNotifier } from './change-notifier.ts';
 import { parseDatabaseUrl } from './connection-settings.ts';
+import { DaemonFence } from './daemon-fence.ts';
+import { DaemonLife } from './daemon-life.ts';
+import { DaemonRegister } from './daemon-register.ts';
+import { LockSession } from './lock-session.ts';
 import { migrate } from './migrate.ts';
 import { findMigrationsFolder } from './migrations-folder.ts';
+import { PgDaemonStore } from './pg-daemon-store.ts';
 import { PgHistoryStore } from './pg-history-store.ts';
 import { PgImageStore } from './pg-image-store.ts';
 import { PgNodeStore } from './pg-node-store.ts';
+import { PgFreezeStore } from './pg-freeze-store.ts';
 import { PgProviderStatusStore } from './pg-provider-status-store.ts';
 import { PgRoundStore } from './pg-round-store.ts';
 import { readReadyImages } from './ready-images.ts';
@@ -30,7 +38,7 @@ export type DatabaseOptions = {
   /** Who works with it: `nodepoold`, `cli:USER`. Shown in the history and in pg_stat_activity. */
   readonly program: string;
   /**
-   * Connections for statements. One more listens, and one is left for a lock: ten in all.
+   * Connections for statements. One more listens, and one holds the daemon's lock: ten in all.
    * @default 8
    */
   readonly poolSize?: number;
@@ -51,6 +59,22 @@ export type AllocationState = {
   readonly readyImages: ReadonlyMap<string, ReadonlySet<string>>;
 };
 
+/** What a daemon says of itself when it registers. */
+export type Enlistment = {
+  readonly host: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly roles: readonly DaemonRole[];
+};
+
+/** A daemon among those that work on the database. */
+export type Enlisted = {
+  /** Its life, to be disposed of before the database is closed. */
+  readonly life: DaemonLife;
+  /** The database behind this daemon's fence: once others took it for dead, each change throws DaemonEndedError. */
+  readonly database: Database;
+};
+
 /**
  * An open database. Every call may throw DatabaseUnavailableError; the next one finds the database again by itself once
  * it is back.
@@ -63,6 +87,10 @@ export interface Database extends AsyncDisposable {
   readonly history: HistoryStore;
   readonly rounds: AllocationRoundStore;
   readonly providerStatus: ProviderStatusStore;
+  readonly farmFreeze: FreezeStore;
+  readonly daemons: DaemonStore;
+  /** Makes the program a daemon, with a connection more that says so. Any number of times, one after the other. */
+  enlist(daemon: Enlistment): Promise<Enlisted>;
   /** Calls `listener` whenever something may have changed, here or in another program; gives the function that ends it. */
   onChange(listener: ChangeListener): () => void;
   readyImages(): Promise<ReadonlyMap<string, ReadonlySet<string>>>;
@@ -112,30 +140,66 @@ function assemble(installationId: string, parts: Parts): Database {
   const notifier = new ChangeNotifier(parts.randomness.hex(8), pool, parts.log);
   const feed = new ChangeFeed(notifier.origin, parts);
   const deps: StoreDeps = {
-    ...{ pool, clock, program },
+    ...{ pool, clock, program, fence: undefined },
     onChanged: (table, ids) => {
       feed.emit(ids.length > 0 ? { table, ids } : { table });
       notifier.add(table, ids);
     },
   };
-  const nodes = new PgNodeStore(deps);
   const readyImages = (): ReturnType<typeof readReadyImages> => readReadyImages(pool);
   const close = async (): Promise<void> => {
     await feed.close();
     await notifier.flushed();
     await pool.close();
   };
-  return {
-    ...{ installationId, nodes, readyImages, close },
-    images: new PgImageStore(deps),
-    history: new PgHistoryStore(deps),
-    rounds: new PgRoundStore(deps),
-    providerStatus: new PgProviderStatusStore(deps),
+  const database: Database = {
+    ...{ installationId, readyImages, close },
+    ...storesOf(deps),
+    daemons: new PgDaemonStore(pool),
+    enlist: async (daemon) => {
+      const { life, fence } = await beginLife(daemon, { ...parts, notifier, feed });
+      return { life, database: { ...database, ...storesOf({ ...deps, fence }) } };
+    },
     onChange: (listener) => feed.onChange(listener),
     readAllocationState: async () => {
-      const [counts, ready] = await Promise.all([nodes.count(), readyImages()]);
+      const [counts, ready] = await Promise.all([database.nodes.count(), readyImages()]);
       return { nodes: counts, readyImages: ready };
     },
     [Symbol.asyncDispose]: close,
   };
+  return database;
+}
+
+function storesOf(deps: StoreDeps): Pick<Database, 'nodes' | 'images' | 'history' | 'rounds' | 'providerStatus' | 'farmFreeze'> {
+  return {
+    nodes: new PgNodeStore(deps),
+    images: new PgImageStore(deps),
+    history: new PgHistoryStore(deps),
+    rounds: new PgRoundStore(deps),
+    providerStatus: new PgProviderStatusStore(deps),
+    farmFreeze: new PgFreezeStore(deps),
+  };
+}
+
+async function beginLife(
+  daemon: Enlistment,
+  parts: Parts & { readonly notifier: ChangeNotifier; readonly feed: ChangeFeed },
+): Promise<{ readonly life: DaemonLife; readonly fence: DaemonFence }> {
+  const { pool, notifier, feed } = parts;
+  const registration = { ...daemon, id: parts.randomness.uuid() };
+  const session = new LockSession(parts);
+  const fence = new DaemonFence(registration, pool);
+  const life = await DaemonLife.begin(registration, leadableRoles(daemon.roles), {
+    ...{ ...parts, fence, register: new DaemonRegister(registration.id, session) },
+    connectedMs: () => session.connectedMs,
+    closeSession: () => session.close(),
+    tellOthers: () => {
+      notifier.add('daemon', []);
+    },
+    onChange: (listener) =>
+      feed.onChange(({ table }) => {
+        listener(table);
+      }),
+  });
+  return { life, fence };
 }

@@ -11,6 +11,8 @@ export type Installation = {
   /** UUID made with the database: marks what we create in clouds as ours. */
   readonly installationId: string;
   readonly schemaVersion: number;
+  /** The least version that a program must know. */
+  readonly oldestProgram: number;
 };
 
 export type MigrateDeps = {
@@ -36,7 +38,11 @@ const INSTALLATION_SQL = `
     import_high_water integer,
     constraint installation_only_row check (only_row)
   )`;
-const SELECT_SQL = 'select installation_id as "installationId", schema_version as "schemaVersion" from installation';
+// Read as JSON, for the column came with version 4: before it, each version was for its own programs only.
+const SELECT_SQL = `
+  select installation_id as "installationId", schema_version as "schemaVersion",
+    coalesce((to_jsonb(installation) ->> 'oldest_program')::integer, schema_version) as "oldestProgram"
+  from installation`;
 const INSERT_SQL = 'insert into installation (installation_id, schema_version) values ($1, 0) on conflict do nothing';
 const UPDATE_SQL = 'update installation set schema_version = $1';
 
@@ -51,7 +57,7 @@ export async function migrate(folder: string, deps: MigrateDeps): Promise<Instal
   const latest = latestVersion(folder);
   const found = await findInstallation(deps.pool);
   if (found !== undefined) refuseNewer(found, latest);
-  if (found?.schemaVersion === latest) return found;
+  if (found !== undefined && found.schemaVersion >= latest) return found;
   const client = new pg.Client({ ...deps.config, statement_timeout: TIMEOUT_MS, query_timeout: TIMEOUT_MS });
   client.on('error', () => undefined); // the statement under way reports it
   try {
@@ -84,7 +90,7 @@ async function migrateIn(client: pg.Client, folder: string, deps: MigrateDeps): 
     await client.query(UPDATE_SQL, [version]);
     deps.log.info(`Migrated the database: ${name}`);
   }
-  return { ...found, schemaVersion: migrations.length };
+  return { ...found, schemaVersion: Math.max(found.schemaVersion, migrations.length) };
 }
 
 async function findInstallation(pool: StatementPool): Promise<Installation | undefined> {
@@ -96,8 +102,9 @@ async function findInstallation(pool: StatementPool): Promise<Installation | und
   }
 }
 
+/** A schema that newer programs added to is no hindrance: farms are upgraded daemon by daemon. */
 function refuseNewer(installation: Installation, latest: number): void {
-  if (installation.schemaVersion <= latest) return;
+  if (installation.oldestProgram <= latest) return;
   throw new DatabaseRefusedError(
     `Cannot use the database: its schema ${installation.schemaVersion} is newer than this program's ${latest}, so upgrade this program`,
   );

@@ -1,6 +1,8 @@
 import type { HistoryEntry, HistoryStore } from '../node/history-store.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
-import type { StoreDeps } from './store-deps.ts';
+import { andAlive } from './daemon-fence.ts';
+import { SqlParameters } from './sql-text.ts';
+import { type StoreDeps, writeBehindFence } from './store-deps.ts';
 
 type HistoryRow = Omit<HistoryEntry, 'from' | 'to'> & { readonly from: string | null; readonly to: string | null };
 
@@ -8,7 +10,9 @@ const LIST_SQL = `
   select at, subject, subject_id as "subjectId", event, from_state as "from", to_state as "to", why, who
   from history where subject = $1 and subject_id = $2 order by id`;
 
-const NOTE_SQL = 'insert into history (at, subject, subject_id, event, why, who) values ($1, $2, $3, $4, $5, $6)';
+const NOTE_SQL = `
+  insert into history (at, subject, subject_id, event, why, who)
+  select $1::timestamptz, $2::text, $3::integer, $4::text, $5::text, $6::text where true`;
 
 /** Rows per statement: pruning a year must not hold a connection for long. */
 const PRUNE_BATCH = 10_000;
@@ -20,9 +24,9 @@ const PRUNE_SQL = `
 
 /** The history in Postgres. The other stores write to it in the statements of their changes. */
 export class PgHistoryStore implements HistoryStore {
-  readonly #deps: Pick<StoreDeps, 'pool' | 'clock'>;
+  readonly #deps: Pick<StoreDeps, 'pool' | 'clock' | 'fence'>;
 
-  constructor(deps: Pick<StoreDeps, 'pool' | 'clock'>) {
+  constructor(deps: Pick<StoreDeps, 'pool' | 'clock' | 'fence'>) {
     this.#deps = deps;
   }
 
@@ -33,7 +37,9 @@ export class PgHistoryStore implements HistoryStore {
 
   async note(entry: Omit<HistoryEntry, 'at' | 'from' | 'to'>): Promise<void> {
     const { subject, subjectId, event, why, who } = entry;
-    await this.#deps.pool.rows(NOTE_SQL, [this.#deps.clock.now(), subject, subjectId, event, why, who]);
+    const parameters = new SqlParameters(this.#deps.clock.now(), subject, subjectId, event, why, who);
+    const sql = `${NOTE_SQL} ${andAlive(this.#deps.fence, parameters)} returning 1`;
+    await writeBehindFence(this.#deps, sql, parameters);
   }
 
   async prune(before: Date): Promise<number> {

@@ -5,7 +5,8 @@ import type { BuildFailure, NewSnapshotImage, SnapshotImage, SnapshotImageFacts 
 import type { Cause } from '../node/cause.ts';
 import { SqlParameters, whereAll } from './sql-text.ts';
 import { IMAGE_STATE_NUMBERS, toEpochSeconds } from './state-numbers.ts';
-import type { StoreDeps } from './store-deps.ts';
+import { andAlive, andHeld } from './daemon-fence.ts';
+import { type StoreDeps, writeBehindFence } from './store-deps.ts';
 import type { TableShape } from './versioned-table.ts';
 import { VersionedTable } from './versioned-table.ts';
 
@@ -28,8 +29,9 @@ const SHAPE: TableShape<ImageState, SnapshotImage, SnapshotImageFacts> = {
   orderBy: 'provider_name collate "C", image_name collate "C", id',
 };
 
-const INSERT_SQL = `
-  insert into snapshot_image (provider_name, image_name, version, state, state_time) values ($1, $2, $3, $4, $5)
+const insertSql = (and: string): string => `
+  insert into snapshot_image (provider_name, image_name, version, state, state_time)
+  select $1::text, $2::text, $3::bigint, $4::integer, $5::bigint where true ${and}
   on conflict (provider_name, image_name) where state = 1 do nothing returning *`;
 
 const LIST_FAILURES_SQL = `
@@ -37,11 +39,12 @@ const LIST_FAILURES_SQL = `
     failed_at as "failedAt", retry_at as "retryAt"
   from build_failure order by provider_name collate "C", image_name collate "C"`;
 
-const SAVE_FAILURE_SQL = `
+const saveFailureSql = (and: string): string => `
   insert into build_failure (provider_name, image_name, failures, last_error, failed_at, retry_at)
-  values ($1, $2, $3, $4, $5, $6)
+  select $1::text, $2::text, $3::integer, $4::text, $5::timestamptz, $6::timestamptz where true ${and}
   on conflict (provider_name, image_name) do update set failures = excluded.failures,
-    last_error = excluded.last_error, failed_at = excluded.failed_at, retry_at = excluded.retry_at`;
+    last_error = excluded.last_error, failed_at = excluded.failed_at, retry_at = excluded.retry_at
+  returning 1`;
 
 const CLEAR_FAILURE_SQL = 'delete from build_failure where provider_name = $1 and image_name = $2';
 
@@ -74,7 +77,8 @@ export class PgImageStore implements ImageStore {
     const now = toEpochSeconds(this.#deps.clock.now());
     const state = IMAGE_STATE_NUMBERS.building;
     const parameters = new SqlParameters(image.provider, image.image, image.version, state, now);
-    return (await this.#table.insert(INSERT_SQL, cause, parameters))[0];
+    const sql = insertSql(andHeld(this.#deps.fence, parameters));
+    return (await this.#table.insert(sql, cause, parameters))[0];
   }
 
   // eslint-disable-next-line max-params -- the signature of ImageStore
@@ -103,10 +107,13 @@ export class PgImageStore implements ImageStore {
 
   async saveFailure(failure: BuildFailure): Promise<void> {
     const { provider, image, failures, lastError, failedAt, retryAt } = failure;
-    await this.#deps.pool.rows(SAVE_FAILURE_SQL, [provider, image, failures, lastError, failedAt, retryAt]);
+    const parameters = new SqlParameters(provider, image, failures, lastError, failedAt, retryAt);
+    await writeBehindFence(this.#deps, saveFailureSql(andAlive(this.#deps.fence, parameters)), parameters);
   }
 
   async clearFailure(provider: string, image: string): Promise<void> {
-    await this.#deps.pool.rows(CLEAR_FAILURE_SQL, [provider, image]);
+    const parameters = new SqlParameters(provider, image);
+    const sql = `${CLEAR_FAILURE_SQL} ${andAlive(this.#deps.fence, parameters)} returning 1`;
+    await writeBehindFence(this.#deps, sql, parameters);
   }
 }

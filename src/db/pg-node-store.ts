@@ -3,6 +3,7 @@ import type { NodeEvent, NodeState } from '../node/lifecycle.ts';
 import { nextNodeState } from '../node/lifecycle.ts';
 import type { NodeCount, NodeFilter, NodeStore } from '../node/node-store.ts';
 import type { NewNode, Node, NodeFacts } from '../node/node.ts';
+import { type DaemonFence, andHeld } from './daemon-fence.ts';
 import { SqlParameters, whereAll } from './sql-text.ts';
 import { NODE_STATE_NUMBERS, stateWord, toEpochSeconds } from './state-numbers.ts';
 import type { StoreDeps } from './store-deps.ts';
@@ -35,13 +36,14 @@ const SHAPE: TableShape<NodeState, Node, NodeFacts> = {
   },
   // By bytes: the same on every server, whatever its locale.
   orderBy: 'provider_name collate "C", label_name collate "C", id',
+  ownerColumn: 'lease_owner',
 };
 
-const INSERT_SQL = `
+const insertSql = (and: string): string => `
   insert into node (provider_name, label_name, target_name, state, state_time)
   select provider, label, target, $4::integer, $5::bigint
   from unnest($1::text[], $2::text[], $3::text[]) with ordinality as new (provider, label, target, place)
-  order by place returning *`;
+  where true ${and} order by place returning *`;
 
 const COUNT_SQL = `
   select provider_name as "provider", label_name as "label", target_name as "target", state,
@@ -68,12 +70,14 @@ export class PgNodeStore implements NodeStore {
   }
 
   list(filter: NodeFilter = {}): Promise<readonly Node[]> {
-    const { states, provider, target } = filter;
+    const { states, provider, target, claimable = false } = filter;
+    const { fence } = this.#deps;
     const parameters = new SqlParameters();
     const where = whereAll([
       states && `state = any(${parameters.add(states.map((state) => NODE_STATE_NUMBERS[state]))}::integer[])`,
       provider === undefined ? undefined : `provider_name = ${parameters.add(provider)}`,
       target === undefined ? undefined : `target_name = ${parameters.add(target)}`,
+      claimable && fence !== undefined ? claimableSql(parameters.add(fence.daemonId)) : undefined,
     ]);
     return this.#table.listWhere(where, parameters);
   }
@@ -92,22 +96,61 @@ export class PgNodeStore implements NodeStore {
       NODE_STATE_NUMBERS.building,
       toEpochSeconds(this.#deps.clock.now()),
     );
-    return this.#table.insert(INSERT_SQL, cause, parameters);
+    return this.#table.insert(insertSql(andHeld(this.#deps.fence, parameters)), cause, parameters);
   }
 
   // eslint-disable-next-line max-params -- the signature of NodeStore
   async apply(node: Node, event: NodeEvent, cause: Cause, facts: NodeFacts = {}): Promise<Node | undefined> {
     const to = nextNodeState(node.state, event);
     if (to === undefined) return undefined;
-    return this.#table.move(node, node.version, { event, to, cause, facts });
+    const owner = ownerAfter({ from: node.state, event, to }, this.#deps.fence);
+    return this.#table.move(node, node.version, { event, to, cause, facts, owner });
   }
 
   record(id: number, facts: NodeFacts): Promise<Node | undefined> {
     return this.#table.record(id, facts);
   }
 
+  async claim(id: number): Promise<Node | undefined> {
+    const { fence } = this.#deps;
+    if (fence === undefined) return await this.#table.find(id);
+    const parameters = new SqlParameters(id, fence.daemonId);
+    const alive = fence.alive(parameters);
+    // What is ours already is only read: a write would wait for the disk.
+    const head = `
+      with own as (select * from node where id = $1 and lease_owner = $2 and ${alive}),
+      taken as (
+        update node set lease_owner = $2
+        where id = $1 and lease_owner is distinct from $2 and ${claimableSql('$2')} and ${alive} returning *
+      )`;
+    const node = await this.#table.findFrom(
+      head,
+      '(select * from own union all select * from taken) as claimed',
+      parameters,
+    );
+    if (node === undefined) await fence.check();
+    return node;
+  }
+
   /** Its subnodes go with it. */
   remove(node: Node, cause: Cause): Promise<void> {
     return this.#table.remove(node.id, cause);
   }
+}
+
+/** No other living daemon works on the row. One that deletes nothing does not work on rows in state `delete`. */
+function claimableSql(self: string): string {
+  return `(lease_owner is null or lease_owner = ${self} or not exists (
+    select from daemon as owner where owner.id = lease_owner and owner.ended_at is null
+      and (node.state <> ${NODE_STATE_NUMBERS.delete} or 'deletes' = any (owner.roles))))`;
+}
+
+/** Who works on a row that moves: undefined for whoever did. What is marked for deletion is kept by the one that marks it. */
+function ownerAfter(
+  { from, event, to }: { readonly from: NodeState; readonly event: NodeEvent; readonly to: NodeState },
+  fence: DaemonFence | undefined,
+): string | null | undefined {
+  // Its launch may be under way in the daemon that owns it, which then lets go of the machine and deletes it.
+  if (to !== 'delete' || (from === 'building' && event !== 'launchFailed')) return undefined;
+  return fence?.deletes === true ? fence.daemonId : null;
 }

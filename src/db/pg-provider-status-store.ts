@@ -1,7 +1,9 @@
 import type { Limits } from '../provider/cloud-provider.ts';
 import type { ProviderStatus, ProviderStatusStore, Suspension } from '../provider/provider-status.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
-import type { StoreDeps } from './store-deps.ts';
+import { andAlive } from './daemon-fence.ts';
+import { SqlParameters } from './sql-text.ts';
+import { type StoreDeps, writeBehindFence } from './store-deps.ts';
 
 /** A suspension as JSON: its dates are text. */
 type StoredSuspension = Omit<Suspension, 'since' | 'until'> & { readonly since: string; readonly until: string };
@@ -20,11 +22,12 @@ const SELECT = `
   from provider_status`;
 const FIND_SQL = `${SELECT} where provider_name = $1`;
 const LIST_SQL = `${SELECT} order by provider_name collate "C"`;
-const SAVE_SQL = `
+const saveSql = (and: string): string => `
   insert into provider_status (provider_name, breakers, pauses, limits, last_error, changed_at)
-  values ($1, $2, $3, $4, $5, $6)
+  select $1::text, $2::jsonb, $3::jsonb, $4::jsonb, $5::text, $6::timestamptz where true ${and}
   on conflict (provider_name) do update set breakers = excluded.breakers, pauses = excluded.pauses,
-    limits = excluded.limits, last_error = excluded.last_error, changed_at = excluded.changed_at`;
+    limits = excluded.limits, last_error = excluded.last_error, changed_at = excluded.changed_at
+  returning 1`;
 const REMOVE_SQL = 'delete from provider_status where provider_name = $1';
 
 /** The providers' health in Postgres. */
@@ -47,12 +50,15 @@ export class PgProviderStatusStore implements ProviderStatusStore {
   async save(status: Omit<ProviderStatus, 'changedAt'>): Promise<void> {
     const { provider, breakers, pauses, limits, lastError = null } = status;
     const json = [JSON.stringify(breakers), JSON.stringify(pauses), limits ? JSON.stringify(limits) : null];
-    await this.#deps.pool.rows(SAVE_SQL, [provider, ...json, lastError, this.#deps.clock.now()]);
+    const parameters = new SqlParameters(provider, ...json, lastError, this.#deps.clock.now());
+    await writeBehindFence(this.#deps, saveSql(andAlive(this.#deps.fence, parameters)), parameters);
     this.#deps.onChanged('provider_status', []);
   }
 
   async remove(provider: string): Promise<void> {
-    await this.#deps.pool.rows(REMOVE_SQL, [provider]);
+    const parameters = new SqlParameters(provider);
+    const sql = `${REMOVE_SQL} ${andAlive(this.#deps.fence, parameters)} returning 1`;
+    await writeBehindFence(this.#deps, sql, parameters);
     this.#deps.onChanged('provider_status', []);
   }
 }

@@ -36,7 +36,7 @@ export async function runProgram(
 ): Promise<Outcome> {
   const { path, args, user, cwd, env, detached = false } = program;
   const child = spawn(path, args, {
-    ...{ ...user, cwd, detached, env: { ...process.env, ...env, LC_ALL: 'C' } },
+    ...{ ...user, cwd, detached, env: { ...inherited(), ...env, LC_ALL: 'C' } },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -56,4 +56,11 @@ export async function runProgram(
   } finally {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
   }
+}
+
+/** The database outlives us and needs no cloud's password: what it is not known to need it does not get. */
+function inherited(): Readonly<Record<string, string>> {
+  const needed = ['PATH', 'HOME', 'USER', 'LOGNAME', 'LD_LIBRARY_PATH', 'TMPDIR', 'TZ'];
+  const given = needed.map((name) => [name, process.env[name]] as const);
+  return Object.fromEntries(given.filter((pair): pair is [string, string] => pair[1] !== undefined));
 }

@@ -50,5 +50,7 @@ export function whereAll(conditions: readonly (string | undefined)[]): string {
 
 /** The row without its nulls: what is absent is absent, not null. */
 export function withoutNulls(row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
+  const kept: Record<string, unknown> = {}; // a loop: lists of 10,000 rows come through here
+  for (const property of Object.keys(row)) if (row[property] !== null) kept[property] = row[property];
+  return kept;
 }

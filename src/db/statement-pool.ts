@@ -85,6 +85,16 @@ export class StatementPool {
   }
 }
 
+/** So that the server, too, notices within half a minute that our host is gone, and lets go of what we hold. */
+const SERVER_KEEPALIVES = [
+  'tcp_keepalives_idle=5',
+  'tcp_keepalives_interval=5',
+  'tcp_keepalives_count=3',
+  'tcp_user_timeout=15000',
+]
+  .map((setting) => `-c ${setting}`)
+  .join(' ');
+
 /** Settings of one connection: also for those that are not of the pool. */
 export function clientConfig(
   settings: ConnectionSettings,
@@ -98,6 +108,7 @@ export function clientConfig(
     query_timeout: options.statementTimeoutMs + GRACE_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
+    options: SERVER_KEEPALIVES,
     types: bigintsAsNumbers(),
   };
 }

@@ -1,4 +1,5 @@
 import type { Cause } from '../node/cause.ts';
+import { andAlive, andHeld } from './daemon-fence.ts';
 import type { Noted } from './history-sql.ts';
 import { changeWithHistory, describeFacts, stateWordSql } from './history-sql.ts';
 import type { Columns, SqlFacts } from './sql-text.ts';
@@ -20,6 +21,8 @@ export type TableShape<State extends string, Thing extends Living<State>, Facts 
   readonly fixed: Columns<Omit<Required<Thing>, keyof Facts | 'state' | 'stateChangedAt'>>;
   readonly facts: Columns<Required<Facts>>;
   readonly orderBy: string;
+  /** Which daemon works on the row: no other one may store facts. Absent: only one daemon works on the table. */
+  readonly ownerColumn?: string;
 };
 
 /** One step of a thing's lifecycle, as its table has it. */
@@ -28,6 +31,8 @@ export type Move<State extends string, Facts> = {
   readonly to: State;
   readonly cause: Cause;
   readonly facts: SqlFacts<Facts>;
+  /** Sets the owner; null: nobody. Absent: it stays. */
+  readonly owner?: string | null | undefined;
 };
 
 /** A table whose rows move by a lifecycle. Each change is one statement, which writes the history too. */
@@ -57,6 +62,11 @@ export class VersionedTable<State extends string, Thing extends Living<State>, F
     return this.#things(`${this.#select} from ${table} ${where} order by ${orderBy}`, parameters);
   }
 
+  /** The first row of `from`, after the `with …` in `head`: for what is neither event nor fact, and leaves the version. */
+  async findFrom(head: string, from: string, parameters: SqlParameters): Promise<Thing | undefined> {
+    return (await this.#things(`${head} ${this.#select} from ${from}`, parameters))[0];
+  }
+
   /** Runs an `insert … returning *` of rows in state `building`; ids rise with the rows. */
   insert(change: string, cause: Cause, parameters: SqlParameters): Promise<readonly Thing[]> {
     return this.#change(change, { event: 'inserted', to: `'building'`, cause }, parameters);
@@ -65,12 +75,12 @@ export class VersionedTable<State extends string, Thing extends Living<State>, F
   /** Compare-and-set: undefined if the row is gone or has another version. */
   async move(thing: Thing, version: number, move: Move<State, Facts>): Promise<Thing | undefined> {
     const { table, versionColumn, numbers, facts: columns } = this.#shape;
-    const { event, to, cause, facts } = move;
+    const { event, to, cause, facts, owner } = move;
     const parameters = new SqlParameters(thing.id, version, numbers[to], toEpochSeconds(this.#deps.clock.now()));
     const change = `
       update ${table} set ${versionColumn} = ${versionColumn} + 1, state = $3, state_time = $4
-        ${assignments(columns, facts, parameters)}
-      where id = $1 and ${versionColumn} = $2 returning *`;
+        ${assignments(columns, facts, parameters)} ${this.#ownerAssignment(owner, parameters)}
+      where id = $1 and ${versionColumn} = $2 ${this.#guard(parameters)} returning *`;
     return (await this.#change(change, { event, from: `'${thing.state}'`, to: `'${to}'`, cause }, parameters))[0];
   }
 
@@ -81,15 +91,17 @@ export class VersionedTable<State extends string, Thing extends Living<State>, F
     const stored = assignments(columns, facts, parameters);
     if (stored === '') return this.find(id);
     const change = `
-      update ${table} set ${versionColumn} = ${versionColumn} + 1 ${stored} where id = $1 returning *`;
+      update ${table} set ${versionColumn} = ${versionColumn} + 1 ${stored}
+      where id = $1 ${this.#guard(parameters)} ${this.#andOwn(parameters)} returning *`;
     const cause = { who: this.#deps.program, why: describeFacts(facts) };
     return (await this.#change(change, { event: 'recorded', cause }, parameters))[0];
   }
 
   async remove(id: number, cause: Cause): Promise<void> {
-    const change = `delete from ${this.#shape.table} where id = $1 returning *`;
+    const parameters = new SqlParameters(id);
+    const change = `delete from ${this.#shape.table} where id = $1 ${this.#guard(parameters)} returning *`;
     const from = stateWordSql(this.#shape.numbers);
-    await this.#change(change, { event: 'removed', from, cause }, new SqlParameters(id));
+    await this.#change(change, { event: 'removed', from, cause }, parameters);
   }
 
   async #change(
@@ -102,7 +114,26 @@ export class VersionedTable<State extends string, Thing extends Living<State>, F
     const things = await this.#things(`${head} ${this.#select} from changed order by id`, parameters);
     const ids = things.map((thing) => thing.id);
     if (ids.length > 0) this.#deps.onChanged(table, ids);
+    else await this.#deps.fence?.check();
     return things;
+  }
+
+  /** Rows with owners are taken over row by row, which no late statement survives; for the others the fence is held. */
+  #guard(parameters: SqlParameters): string {
+    const and = this.#shape.ownerColumn === undefined ? andHeld : andAlive;
+    return and(this.#deps.fence, parameters);
+  }
+
+  #andOwn(parameters: SqlParameters): string {
+    const { ownerColumn } = this.#shape;
+    const { fence } = this.#deps;
+    if (ownerColumn === undefined || fence === undefined) return '';
+    return `and (${ownerColumn} is null or ${ownerColumn} = ${parameters.add(fence.daemonId)})`;
+  }
+
+  #ownerAssignment(owner: string | null | undefined, parameters: SqlParameters): string {
+    const { ownerColumn } = this.#shape;
+    return owner === undefined || ownerColumn === undefined ? '' : `, ${ownerColumn} = ${parameters.add(owner)}`;
   }
 
   async #things(sql: string, parameters: SqlParameters): Promise<readonly Thing[]> {

@@ -27,11 +27,11 @@ test.each<[string, Partial<ConnectionSettings>]>([
 });
 
 test.each(['mysql://np:hush@db/pool', 'mysql+pymysql://np:hush@db/pool', 'sqlite:////var/lib/hush.db'])(
-  '%s is answered with the command that copies it',
+  '%s is answered with what to name instead, for its tables cannot be taken over yet',
   (url) => {
     expect(() => parse(url)).toThrow(DatabaseRefusedError);
     expect(() => parse(url)).toThrow(
-      /^Cannot work on a database of kind "(mysql|sqlite)": copy it with "nodepool db import"/,
+      /^Cannot work on a database of kind "(mysql|sqlite)": its tables cannot be taken over yet; name a Postgres/,
     );
   },
 );

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
@@ -12,6 +12,9 @@ import { neverAborted } from '../fakes/never-aborted.ts';
 import { RecordingLogger } from '../fakes/recording-logger.ts';
 import type { TestDatabase } from './test-database.ts';
 import { makeTestDatabase } from './test-database.ts';
+
+const cause = { who: 'test', why: 'Test' };
+const small = { provider: 'east', label: 'small', target: 'ci' };
 
 let own: TestDatabase;
 let folder: string;
@@ -30,6 +33,15 @@ afterEach(async () => {
 function open(log = new RecordingLogger()): Promise<Database> {
   const deps = { clock: new FakeClock(), randomness: systemRandomness, log };
   return openDatabase({ url: own.url, program: 'test', migrationsFolder: folder }, deps, neverAborted);
+}
+
+/** The path of the migration after the newest. */
+function nextFile(name: string): string {
+  return join(folder, `${String(latestVersion(folder) + 1).padStart(4, '0')}-${name}.sql`);
+}
+
+function latestFile(): string {
+  return readdirSync(folder).sort().at(-1) ?? '';
 }
 
 async function load(fixture: string): Promise<void> {
@@ -69,12 +81,13 @@ describe('a new database', () => {
   }, 20_000);
 
   test('keeps nothing of a migration that fails, so that the next start begins anew', async () => {
-    writeFileSync(join(folder, '0004-broken.sql'), 'create table half_done (id integer); select no_such_function();');
+    const file = nextFile('broken');
+    writeFileSync(file, 'create table half_done (id integer); select no_such_function();');
 
-    await expect(open()).rejects.toThrow(/: Migration "0004-broken" failed: .*no_such_function/);
+    await expect(open()).rejects.toThrow(/: Migration "\d+-broken" failed: .*no_such_function/);
 
     expect(await schema()).toEqual([]);
-    rmSync(join(folder, '0004-broken.sql'));
+    rmSync(file);
     await using _database = await open();
   });
 });
@@ -82,16 +95,38 @@ describe('a new database', () => {
 describe('a database with rows', () => {
   test('goes from version to version', async () => {
     await (await open()).close();
-    writeFileSync(join(folder, '0004-next.sql'), 'alter table job add column why text;');
+    writeFileSync(nextFile('next'), 'alter table job add column why text;');
 
     await using _database = await open();
 
     expect(await own.query('select why from job')).toEqual([]);
   });
 
-  test('that a newer program made is refused, whatever this one could do to it', async () => {
+  test('to which a newer program added something serves older ones too, so that daemons are upgraded one by one', async () => {
+    const older = await open();
+    const [node] = await older.nodes.insert([small], cause);
+    writeFileSync(
+      nextFile('additive'),
+      'alter table node add column mood text; create table mood (name text); alter table history add column mood text;',
+    );
+    await (await open()).close(); // the newer program
+    rmSync(join(folder, latestFile()));
+
+    const used = await older.nodes.record(node?.id ?? 0, { comment: 'x' });
+    const listed = await older.nodes.list();
+    await older.close();
+    await using again = await open();
+
+    expect(used).toMatchObject({ comment: 'x' });
+    expect(listed).toEqual([used]);
+    expect(await again.nodes.list()).toEqual([used]);
+    const rows = await own.query('select schema_version from installation');
+    expect(rows).toEqual([{ schema_version: latestVersion(folder) + 1 }]);
+  });
+
+  test('that a newer program changed beyond this one is refused, whatever this one could do to it', async () => {
     await (await open()).close();
-    await own.query('update installation set schema_version = 1000');
+    await own.query('update installation set schema_version = 1000, oldest_program = 1000');
 
     const opening = open();
 
@@ -192,7 +227,7 @@ describe('the folder of migrations', () => {
   });
 
   test('must have no gaps, for the number is the version', () => {
-    writeFileSync(join(folder, '0009-late.sql'), '');
-    expect(() => readMigrations(folder)).toThrow(/^Cannot find migration 4/);
+    writeFileSync(join(folder, '0999-late.sql'), '');
+    expect(() => readMigrations(folder)).toThrow(new RegExp(`^Cannot find migration ${latestVersion(folder)} in`));
   });
 });

@@ -118,13 +118,13 @@ class FakeChannel implements AgentChannel {
 
   run(command: BuildCommand, signal: AbortSignal): Promise<number> {
     command.onOutput(`+ ${command.script}\n`);
+    const ending = AbortSignal.any([signal, this.#broken.signal]); // is forgotten with the step
     return new Promise((resolve, reject) => {
       const onEnd = (): void => {
         reject(new Error('The channel is closed'));
       };
-      if (signal.aborted || this.#broken.signal.aborted) onEnd();
-      signal.addEventListener('abort', onEnd);
-      this.#broken.signal.addEventListener('abort', onEnd);
+      if (ending.aborted) onEnd();
+      ending.addEventListener('abort', onEnd);
       this.#onStep({ command, host: this.#host, finish: resolve });
       const status = this.#status();
       if (status !== undefined) resolve(status);

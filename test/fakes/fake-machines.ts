@@ -34,6 +34,8 @@ export class FakeMachine {
   hasNodeFolder = true;
   /** Contents by path. */
   readonly files = new Map<string, string>();
+  /** The mode that each was written with; undefined: as the account makes files. */
+  readonly modes = new Map<string, number | undefined>();
   /** Remote folder → local folder. */
   readonly copiedFolders = new Map<string, string>();
   /** All commands begun, in order. */

@@ -33,13 +33,14 @@ export class FakeSession implements RemoteSession {
   async writeFile(
     path: string,
     content: string | Uint8Array,
-    _options: { readonly mode?: number },
+    options: { readonly mode?: number },
     signal: AbortSignal,
   ): Promise<void> {
     await this.#turn(signal);
     if (path.startsWith('/etc/nodepool/') && !this.#machine.hasNodeFolder) {
       throw new RemoteError('file', `Cannot write "${path}": no such file`);
     }
+    this.#machine.modes.set(path, options.mode);
     this.#machine.files.set(path, typeof content === 'string' ? content : Buffer.from(content).toString('utf8'));
   }
 

@@ -1,0 +1,64 @@
+import type { CommandContext, CommandStores, ConfigComplaint } from '../../src/cli/command.ts';
+import type { Config } from '../../src/config/config.ts';
+import type { SnapshotImage } from '../../src/image/snapshot-image.ts';
+import type { Node } from '../../src/node/node.ts';
+import { configOf } from '../builders/config-of.ts';
+import { FakeClock } from './fake-clock.ts';
+import { MemoryFreezeStore } from './memory-freeze-store.ts';
+import { MemoryHistoryStore } from './memory-history-store.ts';
+import { MemoryImageStore } from './memory-image-store.ts';
+import { MemoryNodeStore } from './memory-node-store.ts';
+
+/** What commands use, in memory: deletions in the foreground remove the row, unless told to fail. */
+export class FakeCommandContext implements CommandContext {
+  readonly clock = new FakeClock();
+  readonly history = new MemoryHistoryStore(this.clock);
+  readonly nodes = new MemoryNodeStore([], { clock: this.clock, history: this.history });
+  readonly images = new MemoryImageStore([], { clock: this.clock, history: this.history });
+  readonly farmFreeze = new MemoryFreezeStore(this.clock);
+  readonly configPath = '/etc/nodepool/nodepool.yaml';
+  readonly user = 'ada';
+  /** All that was told, oldest first. */
+  readonly told: string[] = [];
+  configuration: Config = configOf();
+  found: readonly ConfigComplaint[] = [];
+  /** Thrown by the deletions in the foreground. */
+  refusal: Error | undefined;
+  /** Whether the managed database runs. */
+  databaseRuns = true;
+  openedStores = 0;
+
+  config(): Promise<Config> {
+    return Promise.resolve(this.configuration);
+  }
+
+  complaints(): Promise<readonly ConfigComplaint[]> {
+    return Promise.resolve(this.found);
+  }
+
+  stores(): Promise<CommandStores> {
+    this.openedStores += 1;
+    const { nodes, images, history, farmFreeze } = this;
+    return Promise.resolve({ nodes, images, history, farmFreeze });
+  }
+
+  async deleteNow(node: Node): Promise<void> {
+    if (this.refusal !== undefined) throw this.refusal;
+    await this.nodes.remove(node, { who: 'deleter', why: 'Its agent and its server are gone' });
+  }
+
+  async deleteImageNow(image: SnapshotImage): Promise<void> {
+    if (this.refusal !== undefined) throw this.refusal;
+    await this.images.remove(image, { who: 'image-deleter', why: 'Its image and its build server are gone' });
+  }
+
+  stopManagedDatabase(): Promise<boolean> {
+    const ran = this.databaseRuns;
+    this.databaseRuns = false;
+    return Promise.resolve(ran);
+  }
+
+  tell(line: string): void {
+    this.told.push(line);
+  }
+}

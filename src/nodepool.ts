@@ -5,6 +5,7 @@ import { ALL_COMMANDS } from './cli/all-commands.ts';
 import { UsageError } from './cli/command.ts';
 import { type GlobalOptions, parseCommandLine } from './cli/command-line.ts';
 import { exitCodeOf } from './cli/exit-code.ts';
+import { printable } from './cli/printable.ts';
 import { describeError } from './runtime/errors.ts';
 
 const stop = new AbortController();
@@ -14,10 +15,12 @@ const interrupt = (): void => {
 process.on('SIGINT', interrupt);
 process.on('SIGTERM', interrupt);
 
-// Whoever reads our table may have seen enough (`nodepool list | head`).
-process.stdout.on('error', () => {
-  process.exit(0);
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0); // who reads our table has seen enough (`nodepool list | head`)
+  process.stderr.write(`Cannot write to standard output: ${describeError(error)}\n`);
+  process.exit(1);
 });
+process.stderr.on('error', () => undefined); // nobody is left to be told
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -43,7 +46,7 @@ async function main(argv: readonly string[]): Promise<number> {
 /** What the operator reads: the reason in a line, and with --debug where it happened. */
 function complaint(error: unknown, globals: GlobalOptions): string {
   const isListing = error instanceof Error && error.message.includes('\n');
-  const text = isListing ? error.message : describeError(error);
+  const text = printable(isListing ? error.message : describeError(error));
   return globals.debug && error instanceof Error ? `${text}\n${error.stack ?? ''}` : text;
 }
 

@@ -1,5 +1,6 @@
 import { Command as Program, CommanderError } from 'commander';
 import type { Command, CommandArguments } from './command.ts';
+import { printable } from './printable.ts';
 
 /** Options that go before the command (upstream's). */
 export type GlobalOptions = {
@@ -38,6 +39,7 @@ export function parseCommandLine(
     .configureOutput({
       writeOut: (text) => (output.stdout += text),
       writeErr: (text) => (output.stderr += text),
+      outputError: (text) => (output.stderr += complaintOf(text)),
     });
   for (const command of commands) {
     addCommand(program, command, (args) => {
@@ -53,6 +55,15 @@ export function parseCommandLine(
   }
   if (chosen === undefined) return { kind: 'print', stdout: '', stderr: program.helpInformation(), exitCode: 1 };
   return { kind: 'run', ...chosen, globals: program.opts<GlobalOptions>() };
+}
+
+/** Commander's complaint as one line in our style: `Unknown command 'lst' (Did you mean list?)`. */
+function complaintOf(text: string): string {
+  const line = text
+    .replace(/^error: /, '')
+    .trim()
+    .replaceAll(/\s+/g, ' ');
+  return `${printable(line.charAt(0).toUpperCase() + line.slice(1)).replace(/[.]$/, '')}\n`;
 }
 
 function addCommand(program: Program, command: Command, choose: (args: CommandArguments) => void): void {

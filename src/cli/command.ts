@@ -2,6 +2,7 @@
 import type { Config } from '../config/config.ts';
 import type { ImageStore } from '../image/image-store.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
+import type { FreezeStore } from '../node/freeze-store.ts';
 import type { HistoryStore } from '../node/history-store.ts';
 import type { NodeStore } from '../node/node-store.ts';
 import type { Node } from '../node/node.ts';
@@ -12,6 +13,7 @@ export type CommandStores = {
   readonly nodes: NodeStore;
   readonly images: ImageStore;
   readonly history: HistoryStore;
+  readonly farmFreeze: FreezeStore;
 };
 
 /** A fault of nodepool.yaml or the files beside it. */

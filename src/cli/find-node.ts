@@ -17,7 +17,7 @@ export function parseId(text: string, message: string): number {
 
 /** @throws {UsageError} there is no such node */
 export async function findNode(text: string, nodes: NodeStore): Promise<Node> {
-  const node = await nodes.find(parseId(text, `Node ID ${JSON.stringify(text)} not found.`));
-  if (node === undefined) throw new UsageError(`Node ID ${text} not found.`);
+  const node = await nodes.find(parseId(text, `Node ${JSON.stringify(text)} not found.`));
+  if (node === undefined) throw new UsageError(`Node ${text} not found.`);
   return node;
 }

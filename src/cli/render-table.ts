@@ -1,3 +1,4 @@
+import { printable } from './printable.ts';
 import { textWidth } from './text-width.ts';
 
 /** One cell: undefined and null print as `None`. */
@@ -5,32 +6,38 @@ export type Cell = string | number | undefined | null;
 
 /**
  * A table as PrettyTable 0.7 prints it, ending in a newline: scrapers split on `|` by position. A newline in a value makes
- * a second line in its cell.
+ * a second line in its cell; other control characters are shown as what they are.
  */
 export function renderTable(header: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  const texts = rows.map((row) => header.map((_, column) => cellLines(row[column])));
-  const widths = header.map((title, column) => widest([title, ...texts.flatMap((row) => row[column] ?? [])]));
+  const texts = rows.map((row) => header.map((_, column) => cellText(row[column])));
+  const widths = header.map((title, column) =>
+    texts.reduce((width, row) => Math.max(width, blockWidth(row[column] ?? '')), textWidth(title)),
+  );
   const rule = `+${widths.map((width) => '-'.repeat(width + 2)).join('+')}+`;
-  const body = texts.flatMap((row) => renderRow(row, widths));
+  const body = texts.map((row) => renderRow(row, widths));
   return [rule, renderLine(header, widths), rule, ...body, rule, ''].join('\n');
 }
 
-function widest(lines: readonly string[]): number {
-  return lines.reduce((width, line) => Math.max(width, textWidth(line)), 0);
+function cellText(cell: Cell): string {
+  return cell === undefined || cell === null ? 'None' : printable(String(cell));
 }
 
-function cellLines(cell: Cell): readonly string[] {
-  return cell === undefined || cell === null ? ['None'] : String(cell).split('\n');
+/** Of the widest line. */
+function blockWidth(text: string): number {
+  return text.includes('\n') ? Math.max(...text.split('\n').map(textWidth)) : textWidth(text);
 }
 
-function renderRow(cells: readonly (readonly string[])[], widths: readonly number[]): readonly string[] {
+/** Nearly every row is one line, and there may be 10,000: only the others are split. */
+function renderRow(texts: readonly string[], widths: readonly number[]): string {
+  if (!texts.some((text) => text.includes('\n'))) return renderLine(texts, widths);
+  const cells = texts.map((text) => text.split('\n'));
   const height = Math.max(...cells.map((lines) => lines.length));
-  return Array.from({ length: height }, (_, line) =>
+  const lineOf = (number: number): string =>
     renderLine(
-      cells.map((lines) => lines[line] ?? ''),
+      cells.map((lines) => lines[number] ?? ''),
       widths,
-    ),
-  );
+    );
+  return Array.from({ length: height }, (_, number) => lineOf(number)).join('\n');
 }
 
 function renderLine(texts: readonly string[], widths: readonly number[]): string {

@@ -2,14 +2,12 @@
 const WIDE = /[\u3000-\u303e\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\uff01-\uff60]/u;
 const PLAIN = /^[ -~]*$/;
 const COMBINING = /\p{Mn}/u;
-/** Colours of a terminal. */
-const COLOUR = /\u001b\[[0-9;]*m/g; // eslint-disable-line no-control-regex -- the escape character is what begins one
 
-/** How many columns of a terminal a line takes (PrettyTable 0.7: _str_block_width). */
+/** How many columns of a terminal a printable line takes (PrettyTable 0.7: _str_block_width). */
 export function textWidth(line: string): number {
   if (PLAIN.test(line)) return line.length; // nearly all of them
   let width = 0;
-  for (const letter of line.replaceAll(COLOUR, '')) {
+  for (const letter of line) {
     if (WIDE.test(letter)) width += 2;
     else if (!COMBINING.test(letter)) width += 1;
   }

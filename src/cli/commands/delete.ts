@@ -25,6 +25,6 @@ async function markForDeletion(node: Node, nodes: NodeStore, context: CommandCon
   const marked = await nodes.apply(node, 'deleted', cause, { forced: true });
   if (marked !== undefined) return marked;
   const now = await nodes.find(node.id);
-  if (now === undefined) throw new UsageError(`Node ID ${node.id} not found.`);
+  if (now === undefined) throw new UsageError(`Node ${node.id} not found.`);
   return await markForDeletion(now, nodes, context);
 }

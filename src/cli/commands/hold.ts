@@ -28,7 +28,7 @@ async function holdNode(node: Node, hold: Hold, nodes: NodeStore): Promise<Node>
     node.state === 'hold' ? await nodes.record(node.id, facts) : await nodes.apply(node, 'held', cause, facts);
   if (held !== undefined) return held;
   const now = await nodes.find(node.id);
-  if (now === undefined) throw new UsageError(`Node ID ${node.id} not found.`);
+  if (now === undefined) throw new UsageError(`Node ${node.id} not found.`);
   if (now.version === node.version) throw new UsageError(`Cannot hold node ${node.id}: it is in state "${node.state}"`);
   return await holdNode(now, hold, nodes); // it changed between our look and our change
 }

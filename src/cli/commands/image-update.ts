@@ -7,6 +7,8 @@ import { type CommandContext, defineCommand, UsageError } from '../command.ts';
 
 /** A daemon that runs begins a build at once; after so long there is none. */
 const PICK_UP_MS = 20_000;
+/** Longer than all the deadlines of a build together: whoever was building is gone, and nobody follows. */
+const BUILD_MS = 14 * 3_600_000;
 const POLL_MS = 500;
 
 export const imageUpdate = defineCommand({
@@ -81,10 +83,15 @@ async function awaitBuild(
     }
     if (now.step !== before.step && now.step !== undefined) context.tell(`${describe(row)}: ${now.step}`);
     before = now;
-    const isLate = context.clock.monotonicMs() - startedMs > PICK_UP_MS;
-    if (now.step === undefined && isLate) await withdraw(now, images);
+    await limitWait(now, context.clock.monotonicMs() - startedMs, images);
     await context.clock.sleep(POLL_MS, signal);
   }
+}
+
+/** @throws {UsageError} nobody took the build up, or it takes longer than any build may */
+async function limitWait(row: SnapshotImage, waitedMs: number, images: ImageStore): Promise<void> {
+  if (row.step === undefined && waitedMs > PICK_UP_MS) await withdraw(row, images);
+  if (waitedMs > BUILD_MS) throw new UsageError(`${describe(row)} is still in step "${row.step ?? 'none'}" after 14 h`);
 }
 
 async function tellEnd(

@@ -1,0 +1,25 @@
+import { defineCommand } from '../command.ts';
+
+export const freeze = defineCommand({
+  name: 'freeze',
+  summary: 'Begin no launch and no deletion until "thaw"; what is under way ends, jobs run on',
+  options: [{ flags: '--reason <text>', summary: 'why, for other operators' }],
+  async run({ options }, context) {
+    const { farmFreeze } = await context.stores();
+    const reason = options['reason'];
+    const why = typeof reason === 'string' ? reason : 'Frozen by an operator';
+    const { since, who } = await farmFreeze.freeze({ who: `cli:${context.user}`, why });
+    context.tell(`The farm is frozen since ${since.toISOString().slice(0, 19)}Z (${who}: ${why})`);
+    return '';
+  },
+});
+
+export const thaw = defineCommand({
+  name: 'thaw',
+  summary: 'Launch and delete again after "freeze"',
+  async run(_args, context) {
+    const { farmFreeze } = await context.stores();
+    context.tell((await farmFreeze.thaw()) ? 'The farm is no longer frozen' : 'The farm was not frozen');
+    return '';
+  },
+});

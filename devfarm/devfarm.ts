@@ -4,12 +4,13 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../src/runtime/clock.ts';
 import { describeError } from '../src/runtime/errors.ts';
+import type { Logger } from '../src/runtime/logger.ts';
 import { plainLogging } from '../src/runtime/logging/plain-logging.ts';
-import { FarmError, findRunning, networkOf, startFarm, stopFarm } from './farm/farm-control.ts';
-import { farmFolder, type FarmFolder, type FarmState } from './farm/farm-folder.ts';
+import { findRunning, networkOf, startFarm, stopFarm } from './farm/farm-control.ts';
+import { FarmError, farmFolder, type FarmFolder, type FarmState } from './farm/farm-folder.ts';
 import { serveFarm } from './farm/serve-farm.ts';
 
-const log = plainLogging({ level: 'info', json: false }, systemClock).logger('devfarm');
+const log = loggerOf('info');
 
 type FarmFlags = { readonly state: string; readonly machines: boolean };
 
@@ -38,7 +39,7 @@ farmCommand('serve', 'run the farm in the foreground').action((flags: FarmFlags)
 );
 
 farmCommand('down', 'end the farm and remove all of it').action((flags: FarmFlags) =>
-  run(() => stopFarm(folderOf(flags), log)),
+  run(() => stopFarm(folderOf(flags), loggerOf('warn'))),
 );
 
 farmCommand('status', 'show what runs and where').action((flags: FarmFlags) =>
@@ -57,6 +58,10 @@ farmCommand('run', 'run a command in the network of the farm')
   .action((command: readonly string[], flags: FarmFlags) => run(() => runInNetwork(folderOf(flags), command)));
 
 await program.parseAsync();
+
+function loggerOf(level: 'info' | 'warn'): Logger {
+  return plainLogging({ level, json: false }, systemClock).logger('devfarm');
+}
 
 function farmCommand(name: string, summary: string): Command {
   return program

@@ -1,21 +1,18 @@
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import type { Logger } from '../../src/runtime/logger.ts';
 import { ensureBaseTar } from '../instances/base-image.ts';
 import { detectHostMode } from '../instances/host-mode.ts';
 import { InstanceHost } from '../instances/instance-host.ts';
-import { chooseFarmNetwork } from '../instances/own-network.ts';
-import { type FarmFolder, type FarmState, isAlive, readFarmState } from './farm-folder.ts';
+import { chooseFarmNetwork, joinPrefix } from '../instances/own-network.ts';
+import { findClaimant } from '../instances/owner-claim.ts';
+import { FarmError, type FarmFolder, type FarmState, isAlive, makeFarmFolder, readFarmState } from './farm-folder.ts';
+import { findGearmand } from './gearmand.ts';
 import { pollUntil } from './poll-until.ts';
 import type { FarmOptions } from './serve-farm.ts';
 
 const START_MS = 60_000;
 const STOP_MS = 20_000;
-
-/** The farm cannot be started, stopped or found; said in one line. */
-export class FarmError extends Error {
-  override readonly name = 'FarmError';
-}
 
 /** How a farm is started in the background. */
 export type FarmStart = FarmOptions & {
@@ -26,31 +23,24 @@ export type FarmStart = FarmOptions & {
 /** The state of the farm if its serving process lives. */
 export function findRunning(folder: FarmFolder): FarmState | undefined {
   const state = readFarmState(folder);
-  return state !== undefined && isAlive(state.pid, 'devfarm') ? state : undefined;
+  return state !== undefined && isServing(state.pid) ? state : undefined;
 }
 
 /**
  * Starts a farm in the background and waits until it serves; one that was killed goes on from where it was.
- * @throws {FarmError} it runs already, or it ended at once
+ * @throws {FarmError} it runs already, it ended at once, or something else is in the folder
+ * @throws {UnfitMachineError} there can be no machines here
  */
 export async function startFarm(folder: FarmFolder, start: FarmStart): Promise<FarmState> {
   const running = findRunning(folder);
   if (running !== undefined) throw new FarmError(`A farm is up already in ${folder.root} (process ${running.pid})`);
-  mkdirSync(folder.root, { recursive: true });
-  // Before a network of our own is entered, from which no package can be had.
-  if (start.machines) await ensureBaseTar({}, await detectHostMode());
-  const { prefix } = await networkOf(folder);
+  const prefix = start.machines ? await networkForMachines(folder) : [];
+  makeFarmFolder(folder);
   const [program = '', ...rest] = [...prefix, process.execPath, ...process.execArgv, ...start.argv];
   const log = openSync(folder.log, 'a');
   const child = spawn(program, rest, { detached: true, stdio: ['ignore', log, log] });
-  const ending = new AbortController();
-  child.once('exit', () => {
-    ending.abort();
-  });
-  child.once('error', () => {
-    ending.abort();
-  });
-  const outcome = await pollUntil(START_MS, () => findRunning(folder) ?? (ending.signal.aborted ? 'ended' : undefined));
+  closeSync(log);
+  const outcome = await untilServing(folder, child);
   if (outcome === 'ended') throw new FarmError(`The farm did not start: ${lastLine(folder.log)}`);
   if (outcome === undefined) {
     child.kill('SIGKILL');
@@ -60,40 +50,61 @@ export async function startFarm(folder: FarmFolder, start: FarmStart): Promise<F
   return outcome;
 }
 
-/** Ends the farm and removes all of it: processes, machines, folder. Does nothing where there is none. */
+/**
+ * Ends the farm and removes all of it: processes, machines, folder. Does nothing where there is none.
+ * @throws {FarmError} the folder is no farm's
+ */
 export async function stopFarm(folder: FarmFolder, log: Logger): Promise<void> {
   if (!existsSync(folder.root)) return;
-  const state = readFarmState(folder);
-  if (state !== undefined) {
-    await endProcess(state.pid, 'devfarm');
-    await endProcess(state.gearmandPid, 'gearmand');
-  }
+  if (!existsSync(folder.mark)) throw new FarmError(`Cannot remove ${folder.root}: it is no farm's folder`);
+  // Also one that only starts, and has not told its state yet.
+  const pid = await findClaimant(folder.root);
+  if (pid !== undefined) await endProcess(pid, () => isServing(pid));
+  const gearmand = findGearmand(folder);
+  if (gearmand !== undefined) await endProcess(gearmand.pid, () => findGearmand(folder) !== undefined);
   if (existsSync(folder.instances)) {
     const host = await InstanceHost.open({ stateDir: folder.instances }, { log });
     await host.destroyAll();
-    await host[Symbol.asyncDispose]();
   }
   rmSync(folder.root, { recursive: true, force: true });
 }
 
-/** The words that run a command in the farm's network: none where it is the host's own. */
+/** The words that run a command in the farm's network: none where it is the host's own. @throws {FarmError} none is up */
 export async function networkOf(folder: FarmFolder): Promise<{ readonly prefix: readonly string[] }> {
   const running = findRunning(folder);
-  if (running !== undefined) return { prefix: joinProcess(running.pid) };
+  if (running === undefined) throw new FarmError(`No farm is up in ${folder.root}`);
+  const isHere = readlinkSync('/proc/self/ns/net') === readlinkSync(`/proc/${running.pid}/ns/net`);
+  return { prefix: isHere ? [] : await joinPrefix(running.pid) };
+}
+
+/** What is had from outside is had first: from a network of our own no package is in reach. */
+async function networkForMachines(folder: FarmFolder): Promise<readonly string[]> {
   const mode = await detectHostMode();
-  return await chooseFarmNetwork({ stateDir: folder.instances, port: mode.defaultPort });
+  await ensureBaseTar({}, mode);
+  return (await chooseFarmNetwork({ stateDir: folder.instances, port: mode.defaultPort })).prefix;
 }
 
-function joinProcess(pid: number): readonly string[] {
-  const isHere = readlinkSync('/proc/self/ns/net') === readlinkSync(`/proc/${pid}/ns/net`);
-  return isHere ? [] : ['nsenter', '--target', String(pid), '--net', '--'];
+async function untilServing(folder: FarmFolder, child: ChildProcess): Promise<FarmState | 'ended' | undefined> {
+  const ended = new AbortController();
+  for (const event of ['exit', 'error']) {
+    child.once(event, () => {
+      ended.abort();
+    });
+  }
+  return await pollUntil(START_MS, () => findRunning(folder) ?? (ended.signal.aborted ? 'ended' : undefined));
 }
 
-async function endProcess(pid: number, program: string): Promise<void> {
-  if (!isAlive(pid, program)) return;
+function isServing(pid: number): boolean {
+  return isAlive(pid, 'devfarm', 'serve');
+}
+
+async function endProcess(pid: number, isThere: () => boolean): Promise<void> {
+  if (!isThere()) return;
   process.kill(pid, 'SIGTERM');
-  const gone = await pollUntil(STOP_MS, () => (isAlive(pid, program) ? undefined : true));
-  if (gone === undefined) process.kill(pid, 'SIGKILL');
+  const gone = (): true | undefined => (isThere() ? undefined : true);
+  if (await pollUntil(STOP_MS, gone)) return;
+  process.kill(pid, 'SIGKILL');
+  await pollUntil(STOP_MS, gone);
 }
 
 function lastLine(path: string): string {

@@ -1,5 +1,5 @@
 /** Farm: joins instances, cloud, Jenkins and gearmand into one running farm with a folder of its own. */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 
@@ -17,7 +17,18 @@ export type FarmFolder = {
   readonly log: string;
   /** What runs, for `status` and `down`. */
   readonly state: string;
+  /** Which process gearmand is. */
+  readonly gearmand: string;
+  /** Where the farm listens, also after a restart: the configuration that came with it names these ports. */
+  readonly ports: string;
+  /** Tells that the folder is a farm's, which `down` removes. */
+  readonly mark: string;
 };
+
+/** The farm cannot be started, stopped or found; said in one line. */
+export class FarmError extends Error {
+  override readonly name = 'FarmError';
+}
 
 export function farmFolder(root: string): FarmFolder {
   return {
@@ -30,13 +41,23 @@ export function farmFolder(root: string): FarmFolder {
     keys: join(root, 'keys'),
     log: join(root, 'devfarm.log'),
     state: join(root, 'farm.json'),
+    gearmand: join(root, 'gearmand.json'),
+    ports: join(root, 'ports.json'),
+    mark: join(root, 'this-is-a-devfarm'),
   };
+}
+
+/** Makes the folder. @throws {FarmError} something else is in it, which `down` would remove */
+export function makeFarmFolder(folder: FarmFolder): void {
+  mkdirSync(folder.root, { recursive: true });
+  if (!existsSync(folder.mark) && readdirSync(folder.root).length > 0)
+    throw new FarmError(`Cannot make a farm in ${folder.root}: other files are in it`);
+  writeFileSync(folder.mark, '');
 }
 
 const FarmState = z.object({
   /** The serving process. */
   pid: z.int(),
-  gearmandPid: z.int(),
   gearmanPort: z.int(),
   authUrl: z.string(),
   jenkinsUrl: z.string(),
@@ -51,20 +72,55 @@ export type FarmState = z.output<typeof FarmState>;
 
 /** Undefined: no farm was ever up in this folder. */
 export function readFarmState(folder: FarmFolder): FarmState | undefined {
-  if (!existsSync(folder.state)) return undefined;
-  return FarmState.parse(JSON.parse(readFileSync(folder.state, 'utf8')));
+  return readWhole(folder.state, FarmState);
 }
 
 export function writeFarmState(folder: FarmFolder, state: FarmState): void {
-  writeFileSync(`${folder.state}.new`, JSON.stringify(state, undefined, 2));
-  renameSync(`${folder.state}.new`, folder.state);
+  writeWhole(folder.state, state);
 }
 
-/** Whether that process lives and is one of `program`'s: a number alone may have been given to another. */
-export function isAlive(pid: number, program: string): boolean {
+const FarmPorts = z.object({ jenkins: z.int(), zmq: z.int() });
+
+/** Where Jenkins listened last; zero, which is any, if it never did. */
+export function readFarmPorts(folder: FarmFolder): z.output<typeof FarmPorts> {
+  return readWhole(folder.ports, FarmPorts) ?? { jenkins: 0, zmq: 0 };
+}
+
+export function writeFarmPorts(folder: FarmFolder, { jenkinsUrl, zmqEndpoint }: FarmState): void {
+  writeWhole(folder.ports, { jenkins: Number(new URL(jenkinsUrl).port), zmq: Number(new URL(zmqEndpoint).port) });
+}
+
+const GearmandRecord = z.object({ pid: z.int(), port: z.int() });
+export type GearmandRecord = z.output<typeof GearmandRecord>;
+
+/** The gearmand that was started last; it may have ended. */
+export function readGearmand(folder: FarmFolder): GearmandRecord | undefined {
+  return readWhole(folder.gearmand, GearmandRecord);
+}
+
+export function writeGearmand(folder: FarmFolder, record: GearmandRecord): void {
+  writeWhole(folder.gearmand, record);
+}
+
+/**
+ * Whether that process lives and its command line holds all of these words: a number alone may have been given to
+ * another one.
+ */
+export function isAlive(pid: number, ...words: readonly string[]): boolean {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(program);
+    const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    return words.every((word) => line.includes(word));
   } catch {
     return false; // no such process
   }
+}
+
+function readWhole<T>(path: string, schema: z.ZodType<T>): T | undefined {
+  return existsSync(path) ? schema.parse(JSON.parse(readFileSync(path, 'utf8'))) : undefined;
+}
+
+/** Written aside: who is killed meanwhile leaves the old one. */
+function writeWhole(path: string, content: unknown): void {
+  writeFileSync(`${path}.new`, JSON.stringify(content, undefined, 2));
+  renameSync(`${path}.new`, path);
 }

@@ -1,27 +1,27 @@
 import { spawn } from 'node:child_process';
 import { createServer, connect } from 'node:net';
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { type FarmFolder, isAlive } from './farm-folder.ts';
+import { type FarmFolder, type GearmandRecord, isAlive, readGearmand, writeGearmand } from './farm-folder.ts';
 import { pollUntil } from './poll-until.ts';
-
-export type RunningGearmand = { readonly pid: number; readonly port: number };
 
 const START_MS = 10_000;
 
-/** Starts a real gearmand that outlives us, or takes over the one that an earlier process started. */
-export async function ensureGearmand(
-  folder: FarmFolder,
-  before: RunningGearmand | undefined,
-): Promise<RunningGearmand> {
-  if (before !== undefined && isAlive(before.pid, 'gearmand')) return before;
-  const port = before?.port ?? (await freePort());
+/** Starts a real gearmand that outlives us, or takes over the one that an earlier process of this folder started. */
+export async function ensureGearmand(folder: FarmFolder): Promise<GearmandRecord> {
+  const before = findGearmand(folder);
+  if (before !== undefined) return before;
+  const port = readGearmand(folder)?.port ?? (await freePort());
   const log = openSync(join(folder.root, 'gearmand.log'), 'a');
-  const child = spawn('gearmand', ['--listen=127.0.0.1', `--port=${port}`, '--log-file=stderr', '--verbose=ERROR'], {
+  const words = ['--listen=127.0.0.1', portWord(port), '--log-file=stderr', '--verbose=ERROR'];
+  const child = spawn('gearmand', words, {
     detached: true,
     stdio: ['ignore', log, log],
     env: { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` },
   });
+  closeSync(log);
+  const record = { pid: child.pid ?? 0, port };
+  writeGearmand(folder, record); // before anything waits: who ends the farm must find it
   const failed = new Promise<never>((_, reject) => {
     child.once('error', (error) => {
       reject(new Error(`Cannot start gearmand (Debian package gearman-job-server): ${error.message}`));
@@ -33,10 +33,20 @@ export async function ensureGearmand(
   await Promise.race([failed, untilListening(port)]);
   child.removeAllListeners('exit');
   child.unref();
-  return { pid: child.pid ?? 0, port };
+  return record;
 }
 
-export async function freePort(): Promise<number> {
+/** The gearmand of this folder, if it lives. */
+export function findGearmand(folder: FarmFolder): GearmandRecord | undefined {
+  const record = readGearmand(folder);
+  return record !== undefined && isAlive(record.pid, 'gearmand', portWord(record.port)) ? record : undefined;
+}
+
+function portWord(port: number): string {
+  return `--port=${port}`;
+}
+
+async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();

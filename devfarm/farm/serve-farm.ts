@@ -1,16 +1,23 @@
-import { mkdirSync } from 'node:fs';
 import type { Logger } from '../../src/runtime/logger.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { systemRandomness } from '../../src/runtime/randomness.ts';
 import { InstanceHost } from '../instances/instance-host.ts';
+import { claimFolder } from '../instances/owner-claim.ts';
 import { SshMachines } from '../jenkins/ssh-machines.ts';
-import { startJenkinsStandIn } from '../jenkins/start-jenkins-stand-in.ts';
+import { type JenkinsStandIn, startJenkinsStandIn } from '../jenkins/start-jenkins-stand-in.ts';
 import { InstancesBackend } from '../openstack/instances-backend.ts';
 import type { MachineBackend } from '../openstack/machine-backend.ts';
 import { NoMachinesBackend } from '../openstack/no-machines-backend.ts';
-import { startOpenStackEmulator } from '../openstack/start-openstack-emulator.ts';
+import { type OpenStackEmulator, startOpenStackEmulator } from '../openstack/start-openstack-emulator.ts';
 import { ensureFarmKey } from './farm-keys.ts';
-import { type FarmFolder, type FarmState, readFarmState, writeFarmState } from './farm-folder.ts';
+import {
+  type FarmFolder,
+  type FarmState,
+  makeFarmFolder,
+  readFarmPorts,
+  writeFarmPorts,
+  writeFarmState,
+} from './farm-folder.ts';
 import { ensureGearmand } from './gearmand.ts';
 import { FARM_NAMES, writeNodepoolFiles } from './nodepool-files.ts';
 
@@ -28,29 +35,20 @@ export type Farm = {
 
 const BASE_IMAGE = 'debian';
 
-/** Starts the cloud, Jenkins and gearmand of a farm, taking over whatever an earlier process of this folder left running. */
+/**
+ * Starts the cloud, Jenkins and gearmand of a farm, taking over whatever an earlier process of this folder left running.
+ * @throws {FarmError} the folder holds something else
+ * @throws {FolderInUseError} another process serves it
+ */
 export async function serveFarm(folder: FarmFolder, options: FarmOptions, log: Logger): Promise<Farm> {
-  mkdirSync(folder.root, { recursive: true });
-  const before = readFarmState(folder);
-  const privateKeyPath = await ensureFarmKey(folder);
-  const gearmand = await ensureGearmand(
-    folder,
-    before === undefined ? undefined : { pid: before.gearmandPid, port: before.gearmanPort },
-  );
+  makeFarmFolder(folder);
+  const release = await claimFolder(folder.root);
+  const gearmand = await ensureGearmand(folder);
   const host = options.machines ? await openMachines(folder, log) : undefined;
-  const deps = { clock: systemClock, randomness: systemRandomness, log };
-  const backend: MachineBackend =
-    host === undefined
-      ? new NoMachinesBackend()
-      : new InstancesBackend(folder.backend, { host, log: log.child('machines') });
-  const cloud = await startOpenStackEmulator(cloudOptions(folder), { ...deps, backend });
-  const jenkins = await startJenkinsStandIn(jenkinsOptions(folder, { gearmanPort: gearmand.port, privateKeyPath }), {
-    ...deps,
-    machines: new SshMachines(),
-  });
+  const { cloud, machines } = await startCloud({ folder, host, log });
+  const jenkins = await startJenkins(folder, { gearmanPort: gearmand.port, log });
   const state: FarmState = {
     pid: process.pid,
-    gearmandPid: gearmand.pid,
     gearmanPort: gearmand.port,
     authUrl: cloud.authUrl,
     jenkinsUrl: jenkins.url,
@@ -58,17 +56,53 @@ export async function serveFarm(folder: FarmFolder, options: FarmOptions, log: L
     sshPort: host?.port ?? 22,
     machines: options.machines,
   };
+  writeFarmPorts(folder, state);
   writeNodepoolFiles(folder, state);
-  writeFarmState(folder, state);
+  writeFarmState(folder, state); // last: it tells that all is there
   return {
     state,
     close: async () => {
       await jenkins.close();
       await cloud.close();
-      await host?.[Symbol.asyncDispose]();
+      await machines.close();
+      await release();
     },
   };
 }
+
+async function startCloud({
+  folder,
+  host,
+  log,
+}: CloudParts): Promise<{ cloud: OpenStackEmulator; machines: Machines }> {
+  const machines = openBackend({ folder, host, log });
+  const deps = { clock: systemClock, randomness: systemRandomness, log, backend: machines.backend };
+  return { cloud: await startOpenStackEmulator(cloudOptions(folder), deps), machines };
+}
+
+type Machines = { readonly backend: MachineBackend; readonly close: () => Promise<void> };
+
+function openBackend({ folder, host, log }: CloudParts): Machines {
+  if (host === undefined) return { backend: new NoMachinesBackend(), close: () => Promise.resolve() };
+  const backend = new InstancesBackend(folder.backend, { host, log: log.child('machines') });
+  return {
+    backend,
+    close: async () => {
+      await backend.close();
+      await host.close();
+    },
+  };
+}
+
+type CloudParts = { readonly folder: FarmFolder; readonly host: InstanceHost | undefined; readonly log: Logger };
+
+async function startJenkins(folder: FarmFolder, parts: JenkinsParts): Promise<JenkinsStandIn> {
+  const options = await jenkinsOptions(folder, parts.gearmanPort);
+  const deps = { clock: systemClock, randomness: systemRandomness, log: parts.log, machines: new SshMachines() };
+  return await startJenkinsStandIn(options, deps);
+}
+
+type JenkinsParts = { readonly gearmanPort: number; readonly log: Logger };
 
 async function openMachines(folder: FarmFolder, log: Logger): Promise<InstanceHost> {
   const host = await InstanceHost.open({ stateDir: folder.instances }, { log: log.child('machines') });
@@ -86,16 +120,20 @@ function cloudOptions(folder: FarmFolder): Parameters<typeof startOpenStackEmula
   };
 }
 
-function jenkinsOptions(
+async function jenkinsOptions(
   folder: FarmFolder,
-  parts: { readonly gearmanPort: number; readonly privateKeyPath: string },
-): Parameters<typeof startJenkinsStandIn>[0] {
+  gearmanPort: number,
+): Promise<Parameters<typeof startJenkinsStandIn>[0]> {
+  const privateKeyPath = await ensureFarmKey(folder);
+  const { jenkins: port, zmq: zmqPort } = readFarmPorts(folder);
   return {
     stateDir: folder.jenkins,
+    port,
+    zmqPort,
     user: FARM_NAMES.jenkinsUser,
     apiToken: FARM_NAMES.jenkinsToken,
-    gearman: { host: '127.0.0.1', port: parts.gearmanPort },
-    credentials: [{ id: FARM_NAMES.credentialsId, username: 'jenkins', privateKeyPath: parts.privateKeyPath }],
+    gearman: { host: '127.0.0.1', port: gearmanPort },
+    credentials: [{ id: FARM_NAMES.credentialsId, username: 'jenkins', privateKeyPath }],
     jobs: [
       {
         name: FARM_NAMES.job,

@@ -35,11 +35,18 @@ const ROOTLESS = ['--user', '--map-root-user', '--map-auto'];
 export async function detectHostMode(): Promise<HostMode> {
   const mode = await presumedMode();
   const probe = ['unshare', ...mode.userNamespace, '--mount', '--pid', '--fork', '--uts', '--ipc', '--kill-child'];
-  const argv = [...probe, '--mount-proc', '--', 'true'];
-  await runProgram({ argv, purpose: 'create namespaces', timeoutMs: 10_000 }).catch((cause: unknown) => {
+  try {
+    // First without a range of users: where that is refused, unshare(1) with one leaves a child behind that never ends.
+    if (mode.userNamespace.length > 0) await tryOut(['unshare', '--user', '--', 'true']);
+    await tryOut([...probe, '--mount-proc', '--', 'true']);
+  } catch (cause) {
     throw new UnfitMachineError(REFUSALS[mode.kind](), { cause });
-  });
+  }
   return mode;
+}
+
+async function tryOut(argv: readonly string[]): Promise<void> {
+  await runProgram({ argv, purpose: 'create namespaces', timeoutMs: 10_000 });
 }
 
 const REFUSALS: Record<HostMode['kind'], () => string> = {

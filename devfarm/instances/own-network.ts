@@ -54,7 +54,8 @@ async function listInstanceNetworks(stateDir: string): Promise<readonly { pid: n
   return networks;
 }
 
-async function joinPrefix(pid: number): Promise<readonly string[]> {
+/** The words that run a command in the network namespace of that process. */
+export async function joinPrefix(pid: number): Promise<readonly string[]> {
   const [ours, theirs] = await Promise.all(['self', pid].map(async (who) => await readlink(`/proc/${who}/ns/user`)));
   const user = ours === theirs ? [] : ['--user', '--preserve-credentials'];
   return ['nsenter', '--target', String(pid), ...user, '--net', '--'];

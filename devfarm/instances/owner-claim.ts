@@ -16,7 +16,7 @@ export class FolderInUseError extends Error {
 export async function claimFolder(folder: string): Promise<() => Promise<void>> {
   const us = await findProcess(process.pid);
   if (us === undefined) throw new Error('Cannot read /proc/self/stat: is /proc mounted?');
-  const claim = join(folder, 'owner');
+  const claim = join(folder, CLAIM);
   const ours = join(folder, `${ASIDE}${process.pid}-${systemRandomness.hex(4)}`);
   try {
     await takeClaim(folder, { claim, ours, text: formatIdentity(us) });
@@ -28,12 +28,20 @@ export async function claimFolder(folder: string): Promise<() => Promise<void>> 
   };
 }
 
+/** The living process that has claimed the folder. */
+export async function findClaimant(folder: string): Promise<number | undefined> {
+  const text = await readFile(join(folder, CLAIM), 'utf8').catch(() => ''); // nobody
+  const owner = parseIdentity(text);
+  return owner !== undefined && (await isRunning(owner)) ? owner.pid : undefined;
+}
+
 /** Whether this file of the folder belongs to a process that is about to claim it. */
 export async function isClaimUnderWay(name: string): Promise<boolean> {
   const pid = Number(name.startsWith(ASIDE) ? name.slice(ASIDE.length).split('-')[0] : Number.NaN);
   return Number.isSafeInteger(pid) && (await findProcess(pid)) !== undefined;
 }
 
+const CLAIM = 'owner';
 const ASIDE = '.owner-';
 
 type ClaimFiles = { readonly claim: string; readonly ours: string; readonly text: string };

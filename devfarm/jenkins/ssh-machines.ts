@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import ssh2, { type ClientChannel } from 'ssh2';
 import { asError } from '../../src/runtime/errors.ts';
@@ -12,6 +13,9 @@ import {
 const LOGIN_TIMEOUT_MS = 60_000;
 /** A machine that is gone is noticed after three of these. */
 const KEEP_ALIVE_MS = 5_000;
+/** How often and how long a step that was told to end is looked at before it is made to. */
+const KILL_LOOKS = 20;
+const KILL_LOOK_SECONDS = 0.1;
 
 /** Real machines by SSH. Host keys are not verified, as the strategy that Nodepool sends says. */
 export class SshMachines implements AgentMachines {
@@ -78,7 +82,12 @@ class SshChannel implements AgentChannel {
 
   /** By a command of its own: sshd forwards no signals for root. */
   async #kill(step: RunningStep): Promise<void> {
-    await this.#exec(`kill -TERM -- -${await step.group}`).catch(() => undefined); // lost: then it is of no use
+    const killing = await this.#exec(killLine(await step.group)).catch(() => undefined); // lost: then it is of no use
+    if (killing === undefined) return;
+    killing.resume().stderr.resume(); // it ends only when all that it prints was read
+    await once(killing, 'close');
+    // Only now: a step that cleans up and finds its output closed would die of that. And some process of another group
+    // may still hold the output.
     step.stream.close();
   }
 
@@ -151,6 +160,12 @@ function commandLine({ script, environment, folder }: BuildCommand): string {
     `cd ${quote(folder)}`,
     `exec /bin/sh -xe -c ${quote(script)}`,
   ].join(' && ');
+}
+
+/** Ends a process group, by force if it does not end by itself. */
+function killLine(group: string): string {
+  const look = `kill -0 -- -${group} || exit 0; sleep ${KILL_LOOK_SECONDS}`;
+  return `exec 2>/dev/null; kill -TERM -- -${group}; for look in $(seq ${KILL_LOOKS}); do ${look}; done; kill -KILL -- -${group}`;
 }
 
 function quote(text: string): string {

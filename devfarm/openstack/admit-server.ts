@@ -7,7 +7,8 @@ import type { JsonObject } from './json-value.ts';
 import { textAt } from './json-value.ts';
 import { findKeyPair } from './keypair-routes.ts';
 import { portsOf } from './port-book.ts';
-import { forbidByPolicy, usageOf } from './quota-routes.ts';
+import { findQuotaExcess } from './project-usage.ts';
+import { forbidByPolicy } from './quota-routes.ts';
 import type { ServerRequest } from './server-request.ts';
 
 /**
@@ -54,6 +55,7 @@ export function admitServer(request: ServerRequest, call: Call, cloud: Cloud): S
     portIds: [],
     shownFloating: [],
     actions: [{ action: 'create', requestId: call.requestId, startedAt: now, message: null }],
+    isScheduled: false,
     isGone: false,
   });
 }
@@ -155,19 +157,6 @@ function checkPortQuota(networks: readonly RequestedNetwork[], call: Call, cloud
 }
 
 function checkQuota(flavor: Flavor, call: Call, cloud: Cloud): void {
-  const { projectId } = call.caller;
-  const quota = cloud.quotaOf(projectId);
-  const used = usageOf(projectId, cloud);
-  // In order of name: so Nova lists them.
-  const resources = [
-    { name: 'cores', wanted: flavor.vcpus, used: used.cores, most: quota.cores },
-    { name: 'instances', wanted: 1, used: used.instances, most: quota.instances },
-    { name: 'ram', wanted: flavor.ramMib, used: used.ram, most: quota.ramMib },
-  ];
-  const over = resources.filter((each) => each.most >= 0 && each.used + each.wanted > each.most);
-  if (over.length === 0) return;
-  const list = (pick: (resource: (typeof over)[number]) => string | number): string => over.map(pick).join(', ');
-  const names = list(({ name }) => name);
-  const counts = `Requested ${list((each) => each.wanted)}, but already used ${list((each) => each.used)}`;
-  throw new ApiFailure(403, `Quota exceeded for ${names}: ${counts} of ${list(({ most }) => most)} ${names}`);
+  const excess = findQuotaExcess(flavor, call.caller.projectId, cloud);
+  if (excess !== undefined) throw new ApiFailure(403, excess);
 }

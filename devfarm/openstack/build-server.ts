@@ -3,6 +3,7 @@ import { asError } from '../../src/runtime/errors.ts';
 import type { NetworkRecord, ServerRecord } from './cloud-records.ts';
 import type { Cloud } from './cloud.ts';
 import { claimPort, makeServerPort } from './port-book.ts';
+import { countServer } from './project-usage.ts';
 import type { FaultEffect } from './fault-rule.ts';
 
 type Place = { readonly zone: string; readonly host: string };
@@ -22,11 +23,24 @@ export async function buildServer(serverId: string, deps: BuildDeps, signal: Abo
   if (server === undefined) return;
   const ms = effect.buildMs ?? cloud.timings.buildMs;
   await cloud.deps.clock.sleep(ms * 0.1, signal);
+  const excess = countServer(server, cloud);
+  if (excess === undefined) await placeServer(server, { ...deps, ms }, signal);
+  else await fail(server, excess, cloud);
+}
+
+/** Tries hosts until one has it running. */
+async function placeServer(
+  server: ServerRecord,
+  deps: BuildDeps & { readonly ms: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const { cloud, effect, ms } = deps;
+  const serverId = server.id;
   const places = effect.buildFailsBy === 'no-valid-host' ? [] : placesFor(server, cloud);
   const tries = effect.buildFailsBy === 'reschedule' ? places : places.slice(0, 1);
   for (const [nth, place] of tries.entries()) {
     if (nth > 0) await returnToScheduling(server, ms, { cloud, signal });
-    const failure = await tryHost(server, { ...deps, place, ms }, signal);
+    const failure = await tryHost(server, { ...deps, place }, signal);
     if (failure === undefined) return;
     if (effect.buildFailsBy !== 'reschedule') {
       await fail(server, `Build of instance ${serverId} aborted: ${failure}`, cloud);
@@ -58,8 +72,10 @@ type HostTry = BuildDeps & { readonly place: Place; readonly ms: number };
 async function tryHost(server: ServerRecord, attempt: HostTry, signal: AbortSignal): Promise<string | undefined> {
   const { cloud, effect, place, ms } = attempt;
   const sleep = (part: number): Promise<void> => cloud.deps.clock.sleep(ms * part, signal);
-  cloud.servers.drift(server.id, { taskState: null, zone: place.zone });
-  await sleep(0.1);
+  cloud.servers.drift(server.id, { zone: place.zone });
+  await sleep(0.05);
+  cloud.servers.drift(server.id, { taskState: null });
+  await sleep(0.05);
   const hostId = createHash('sha224').update(`${server.projectId}${place.host}`).digest('hex');
   cloud.servers.drift(server.id, { taskState: 'networking', host: place.host, hostId });
   await sleep(0.1);

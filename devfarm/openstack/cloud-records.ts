@@ -60,6 +60,8 @@ export type ServerRecord = {
   readonly shownFloating: readonly ShownFloating[];
   readonly fault?: { readonly message: string; readonly createdAt: number };
   readonly actions: readonly ServerAction[];
+  /** Whether it counts as used: not before the scheduler has taken it up. */
+  readonly isScheduled: boolean;
   /** True: gone for everybody but `changes-since`. */
   readonly isGone: boolean;
 };

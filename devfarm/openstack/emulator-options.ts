@@ -159,7 +159,7 @@ const Options = z.object({
   timings: Timings,
   /** A flavor bigger than this finds "No valid host". */
   hostCapacity: z.object({ vcpus: z.int(), ramMib: z.int() }).default({ vcpus: 1000, ramMib: 800_000 }),
-  /** Most items in one answer of Nova (upstream: api.max_limit). */
+  /** Most items in one answer of Nova or Glance (upstream: api.max_limit, api_limit_max). */
   maxLimit: z.int().positive().default(1000),
   /** Items in a list of Glance without `limit` (upstream: limit_param_default). */
   imagePageSize: z.int().positive().default(25),

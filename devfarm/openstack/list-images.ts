@@ -2,10 +2,10 @@ import { ApiFailure } from './api-call.ts';
 import type { Answer, Call } from './api-call.ts';
 import type { ImageRecord } from './cloud-records.ts';
 import type { Cloud } from './cloud.ts';
+import type { EmulatorOptions } from './emulator-options.ts';
 import { imageView } from './image-view.ts';
 
 const CONTROLS = new Set(['limit', 'marker', 'sort', 'sort_key', 'sort_dir', 'member_status', 'os_hidden']);
-const MOST = 1000;
 
 /**
  * `GET /v2/images` with filters, order and pages. A page has 25 items unless told otherwise.
@@ -17,11 +17,11 @@ export function listImages(call: Call, cloud: Cloud): Answer {
   const seen = cloud.images.where(({ id }) => cloud.findImage(id, projectId) !== undefined);
   const wanted = seen.filter((image) => filters.every(([key, value]) => fits(image, key, value)));
   const sorted = sortImages(wanted, call);
-  const page = cut(sorted, call, cloud.options.imagePageSize);
+  const page = cut(sorted, call, cloud.options);
   const last = page.at(-1);
   const query = new URLSearchParams([...call.query].filter(([key]) => key !== 'marker')).toString();
   const first = `/v2/images${query === '' ? '' : `?${query}`}`;
-  const isFull = last !== undefined && page.length === limitOf(call, cloud.options.imagePageSize);
+  const isFull = last !== undefined && page.length === limitOf(call, cloud.options);
   const next = isFull ? { next: `/v2/images?${query === '' ? '' : `${query}&`}marker=${last.id}` } : {};
   return { status: 200, body: { images: page.map(imageView), first, schema: '/v2/schemas/images', ...next } };
 }
@@ -59,17 +59,17 @@ function compare(a: string | number, b: string | number): number {
   return a < b ? -1 : 1;
 }
 
-function cut(images: readonly ImageRecord[], call: Call, pageSize: number): readonly ImageRecord[] {
+function cut(images: readonly ImageRecord[], call: Call, options: EmulatorOptions): readonly ImageRecord[] {
   const marker = call.query.get('marker');
   const start = marker === null ? 0 : images.findIndex(({ id }) => id === marker) + 1;
   if (marker !== null && start === 0) throw new ApiFailure(400, `Invalid marker. Image ${marker} could not be found.`);
-  return images.slice(start, start + limitOf(call, pageSize));
+  return images.slice(start, start + limitOf(call, options));
 }
 
-function limitOf(call: Call, pageSize: number): number {
+function limitOf(call: Call, options: EmulatorOptions): number {
   const limit = call.query.get('limit');
-  if (limit === null) return pageSize;
+  if (limit === null) return Math.min(options.imagePageSize, options.maxLimit);
   if (!/^-?\d+$/.test(limit)) throw new ApiFailure(400, 'limit param must be an integer');
   if (Number(limit) < 0) throw new ApiFailure(400, 'limit param must be positive');
-  return Math.min(Number(limit), MOST);
+  return Math.min(Number(limit), options.maxLimit);
 }

@@ -2,23 +2,7 @@ import { ApiFailure } from './api-call.ts';
 import type { Answer, Call, Route } from './api-call.ts';
 import type { Cloud } from './cloud.ts';
 import type { Quota } from './emulator-options.ts';
-
-export type Usage = {
-  readonly instances: number;
-  readonly cores: number;
-  readonly ram: number;
-};
-
-/** What a project uses: a server counts from the moment its create was accepted until it is gone. */
-export function usageOf(projectId: string, cloud: Cloud): Usage {
-  const usage = { instances: 0, cores: 0, ram: 0 };
-  for (const { flavor } of cloud.liveServers(projectId)) {
-    usage.instances += 1;
-    usage.cores += flavor.vcpus;
-    usage.ram += flavor.ramMib;
-  }
-  return usage;
-}
+import { usageOf } from './project-usage.ts';
 
 /** Zones, limits and quota sets. */
 export function listQuotaRoutes(cloud: Cloud): Route[] {

@@ -5,31 +5,33 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { CloudConfig } from '../../src/config/config.ts';
 import { RequestRefusedError } from '../../src/provider/errors.ts';
+import { HastyClock } from '../fakes/hasty-clock.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
 import { aCloud } from './a-provider.ts';
-import { openTestProvider, type TestProvider } from './open-test-provider.ts';
+import { openTestProvider } from './open-test-provider.ts';
 import { recorded, ReplayCloud } from './replay-cloud.ts';
 
 const GET = 'GET /v2.1/servers/srv-1';
 const CACERT = fileURLToPath(new URL('../fixtures/openstack/tls/cert.pem', import.meta.url));
 
 describe('the pace', () => {
-  const callThrice = async (minRequestGapMs: number): Promise<TestProvider> => {
+  const callThrice = async (minRequestGapMs: number): Promise<HastyClock> => {
     await using cloud = await ReplayCloud.start();
     cloud.on(GET, { json: recorded('server-active') });
-    const tested = openTestProvider(cloud.url, { minRequestGapMs });
-    await Promise.all([1, 2, 3].map(() => tested.provider.findServer('srv-1', neverAborted)));
-    return tested;
+    const clock = new HastyClock();
+    const { provider } = openTestProvider(cloud.url, { minRequestGapMs }, { clock });
+    await Promise.all([1, 2, 3].map(() => provider.findServer('srv-1', neverAborted)));
+    return clock;
   };
 
   test('keeps the starts of calls apart', async () => {
-    const { clock } = await callThrice(8000);
+    const clock = await callThrice(8000);
 
     expect(clock.slept).toEqual([8000, 8000]);
   });
 
   test('of 0.001 s means no limit and sets no timer', async () => {
-    const { clock } = await callThrice(1);
+    const clock = await callThrice(1);
 
     expect(clock.slept).toEqual([]);
   });

@@ -13,9 +13,10 @@ import { Secret } from '../../../src/runtime/secret.ts';
 import { TaskBoard } from '../../../src/runtime/task-board.ts';
 import { RecordingLogger } from '../../fakes/recording-logger.ts';
 import { aCloud, aProvider } from '../../openstack/a-provider.ts';
-import type { TriedCloud } from './cloud-provider-contract.ts';
+import type { TriedOpenStack } from './tried-open-stack.ts';
 
-const QUICK = { buildMs: 50, deleteMs: 50, deletedVisibleMs: 0, snapshotMs: 100, snapshotTailMs: 20 };
+/** Durations of an emulator that nobody wants to wait for. */
+export const QUICK = { buildMs: 50, deleteMs: 50, deletedVisibleMs: 0, snapshotMs: 100, snapshotTailMs: 20 };
 const PASSWORD: CloudAuth = {
   kind: 'password',
   username: 'nodepool',
@@ -31,12 +32,13 @@ export type EmulatedCloudOptions = {
 };
 
 /** Our client on the farm's emulator, without machines. */
-export class EmulatedCloud implements TriedCloud {
+export class EmulatedCloud implements TriedOpenStack {
   readonly clock = systemClock;
   readonly imageName = 'base-test';
   readonly imageId: string;
   readonly provider: CloudProvider;
   readonly log: RecordingLogger;
+  readonly account: TriedOpenStack['account'];
   readonly #emulator: OpenStackEmulator;
   readonly #stateDir: string;
 
@@ -48,6 +50,7 @@ export class EmulatedCloud implements TriedCloud {
     this.provider = parts.provider;
     this.imageId = parts.imageId;
     this.log = parts.log;
+    this.account = { origins: emulator.origins, userName: 'nodepool', password: 'devfarm', projectName: 'nodepool' };
     this.#emulator = emulator;
     this.#stateDir = stateDir;
   }
@@ -93,7 +96,8 @@ export class EmulatedCloud implements TriedCloud {
     await this.#administer('POST', 'faults', rule);
   }
 
-  async revokeTokens(): Promise<void> {
+  /** Here they are revoked: a client sees no difference, and need not wait. */
+  async expireTokens(): Promise<void> {
     await this.#administer('DELETE', 'tokens');
   }
 

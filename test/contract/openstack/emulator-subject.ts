@@ -6,7 +6,7 @@ import { startOpenStackEmulator } from '../../../devfarm/openstack/start-opensta
 import { systemRandomness } from '../../../src/runtime/randomness.ts';
 import { FakeClock } from '../../fakes/fake-clock.ts';
 import { RecordingLogger } from '../../fakes/recording-logger.ts';
-import type { OpenStackSubject, SubjectFault, SubjectQuota } from './openstack-subject.ts';
+import type { OpenStackSubject, SubjectFault, SubjectOptions, SubjectQuota } from './openstack-subject.ts';
 import { sendRaw } from './raw-http.ts';
 
 const FULL_QUOTA = { instances: 20, cores: 80, ramMib: 163_840, keyPairs: 100, floatingIps: 20, ports: 200 };
@@ -21,11 +21,11 @@ const HUGE = { id: 'huge', name: 'huge', ramMib: 120_000, diskGib: 20, vcpus: 1 
 const HOST = { vcpus: 1000, ramMib: 100_000 };
 
 /** The farm's emulator without machines, with a clock that the contract moves. */
-export async function openEmulatorSubject(options: { readonly hasHugeFlavor: boolean }): Promise<OpenStackSubject> {
+export async function openEmulatorSubject(options: SubjectOptions): Promise<OpenStackSubject> {
   const stateDir = await mkdtemp(join(tmpdir(), 'emulator-'));
   const clock = new FakeClock(new Date('2026-11-21T10:00:00Z'));
   const emulator = await startOpenStackEmulator(
-    { stateDir, hostCapacity: HOST, flavors: options.hasHugeFlavor ? [...FLAVORS, HUGE] : FLAVORS },
+    { stateDir, hostCapacity: HOST, flavors: options.hasHugeFlavor === true ? [...FLAVORS, HUGE] : FLAVORS },
     { backend: new NoMachinesBackend(), clock, log: new RecordingLogger(), randomness: systemRandomness },
   );
   const administer = async (method: string, path: string, body: unknown): Promise<void> => {
@@ -35,6 +35,7 @@ export async function openEmulatorSubject(options: { readonly hasHugeFlavor: boo
     if (answer.status >= 300) throw new Error(`Cannot prepare the emulator: ${answer.text}`);
   };
   return {
+    kind: 'emulator',
     origins: emulator.origins,
     userName: 'nodepool',
     password: 'devfarm',

@@ -1,5 +1,7 @@
 /** An OpenStack that the contract is tried on: the farm's emulator, or a real one. */
 
+export type SubjectKind = 'emulator' | 'real';
+
 export type ServiceOrigins = {
   readonly identity: string;
   readonly compute: string;
@@ -17,7 +19,14 @@ export type SubjectFault =
   | { readonly on: 'delete'; readonly message: string }
   | { readonly on: 'snapshot' };
 
+export type SubjectOptions = {
+  /** Has a flavor `huge` too, which fits no host. */
+  readonly hasHugeFlavor?: boolean;
+};
+
 export type OpenStackSubject = {
+  /** For facts that hold on one kind only: see `onlyOn`. */
+  readonly kind: SubjectKind;
   /** Base URLs without a path. */
   readonly origins: ServiceOrigins;
   readonly userName: string;

@@ -1,20 +1,18 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { systemClock } from '../../../src/runtime/clock.ts';
-import type { OpenStackSubject, SubjectFault, SubjectQuota } from './openstack-subject.ts';
-import { getToken, sendRaw } from './raw-http.ts';
-
-const Account = z.object({ userName: z.string(), password: z.string(), projectName: z.string() });
+import { emptyProject } from './empty-project.ts';
+import type { OpenStackSubject, SubjectFault, SubjectOptions, SubjectQuota } from './openstack-subject.ts';
+import { Account, RealAccount } from './real-account.ts';
 
 /**
- * A real OpenStack for the contract. Its project is empty and has the networks `private` and `public`, the image
- * `base-test`, the flavors m1.tiny to m1.large, and for the transcript of failing builds one `huge` that fits no host.
+ * A real OpenStack for the contract. Its project is this suite's alone: what is in it is deleted. There are the networks
+ * `private` and `public`, the image `base-test`, the flavors m1.tiny to m1.large, the zones az1 and az2 with one host each.
  */
 export const RealCloud = Account.extend({
   /** Base URLs without a path. */
   origins: z.object({ identity: z.string(), compute: z.string(), image: z.string(), network: z.string() }),
-  projectId: z.string(),
-  /** May set quotas. */
+  /** May set quotas and make flavors. */
   admin: Account,
   /** File from which a fake hypervisor reads what it is to do. */
   faultsFile: z.string(),
@@ -22,41 +20,51 @@ export const RealCloud = Account.extend({
 export type RealCloud = z.output<typeof RealCloud>;
 
 const FULL_QUOTA = { instances: 20, cores: 80, ramMib: 163_840, keyPairs: 100, floatingIps: 20, ports: 200 };
+/** In seconds: long enough that a poll sees what goes on meanwhile. */
+const DELAYS: Readonly<Record<string, object>> = {
+  spawn: { delay: 0.4 },
+  delete: { delay: 0.5 },
+  snapshot: { delay: 0.8, upload_seconds: 0.5 },
+};
+/** Polls share the machine with what they wait for. */
+const LEAST_PAUSE_MS = 50;
+/** More disk than a host has; all else is within the quota. */
+const HUGE = { id: 'huge', name: 'huge', ram: 2048, vcpus: 1, disk: 900_000 };
 
-export async function openRealSubject(cloud: RealCloud): Promise<OpenStackSubject> {
+/**
+ * Takes the cloud over, with an empty project, full quotas and no faults.
+ * @throws it does not answer, or its project cannot be emptied
+ */
+export async function openRealSubject(cloud: RealCloud, options: SubjectOptions = {}): Promise<OpenStackSubject> {
   const { origins, userName, password, projectName } = cloud;
-  await writeFaults({}, cloud);
+  const admin = await RealAccount.open(origins, cloud.admin);
+  const tenant = await RealAccount.open(origins, cloud);
+  const project = await tenant.projectId();
   const setQuota = async (quota: SubjectQuota): Promise<void> => {
     const { instances, cores, ramMib, keyPairs, floatingIps, ports } = { ...FULL_QUOTA, ...quota };
-    const put = await administrator(cloud);
     const compute = { instances, cores, ram: ramMib, key_pairs: keyPairs, force: true };
-    await put(`${origins.compute}/v2.1/os-quota-sets/${cloud.projectId}`, { quota_set: compute });
-    await put(`${origins.network}/v2.0/quotas/${cloud.projectId}`, { quota: { floatingip: floatingIps, port: ports } });
+    await admin.ask('compute', `PUT /v2.1/os-quota-sets/${project}`, { quota_set: compute });
+    await admin.ask('network', `PUT /v2.0/quotas/${project}`, { quota: { floatingip: floatingIps, port: ports } });
   };
+  await writeFaults({}, cloud);
+  await setQuota({});
+  await emptyProject(tenant);
+  await admin.ask('compute', 'DELETE /v2.1/flavors/huge');
+  if (options.hasHugeFlavor === true) await admin.ask('compute', 'POST /v2.1/flavors', { flavor: HUGE });
   return {
+    kind: 'real',
     origins,
     userName,
     password,
     projectName,
-    pass: (ms) => systemClock.sleep(ms),
+    pass: (ms) => systemClock.sleep(Math.max(ms, LEAST_PAUSE_MS)),
     setQuota,
     failNext: (fault) => writeFaults(faultsFor(fault), cloud),
-    close: async () => {
-      await writeFaults({}, cloud);
-      await setQuota({});
-    },
+    close: () => writeFaults({}, cloud), // whoever opens it next empties it
   };
 }
 
-async function administrator({ origins, admin }: RealCloud): Promise<(url: string, body: unknown) => Promise<void>> {
-  const headers = { 'x-auth-token': await getToken(origins.identity, admin), 'content-type': 'application/json' };
-  return async (url, body) => {
-    const answer = await sendRaw({ method: 'PUT', url, headers, body: JSON.stringify(body) });
-    if (answer.status >= 300) throw new Error(`Cannot set a quota: ${answer.status} ${answer.text}`);
-  };
-}
-
-function faultsFor(fault: SubjectFault): Record<string, unknown> {
+function faultsFor(fault: SubjectFault): Readonly<Record<string, object>> {
   switch (fault.on) {
     case 'build':
       // Rescheduled, every host must fail; there are two.
@@ -70,7 +78,9 @@ function faultsFor(fault: SubjectFault): Record<string, unknown> {
   }
 }
 
-async function writeFaults(faults: Record<string, unknown>, { faultsFile }: RealCloud): Promise<void> {
-  await writeFile(`${faultsFile}.new`, JSON.stringify(faults));
+/** The hypervisor may read at any moment, so the file is written aside and renamed. */
+async function writeFaults(faults: Readonly<Record<string, object>>, { faultsFile }: RealCloud): Promise<void> {
+  const actions = Object.entries(DELAYS).map(([action, delays]) => [action, { ...delays, ...faults[action] }] as const);
+  await writeFile(`${faultsFile}.new`, JSON.stringify(Object.fromEntries(actions)));
   await rename(`${faultsFile}.new`, faultsFile);
 }

@@ -5,6 +5,8 @@ import type { TranscriptReplay } from './transcript-replay.ts';
 export type ReplayPlan = {
   readonly file: string;
   readonly promise: string;
+  /** True: it shows nothing that passes by. */
+  readonly isStill?: true;
   /** `as-shown`: the transcript shows where a token was sent. */
   readonly token?: 'as-shown';
   readonly prepare?: (replay: TranscriptReplay) => Promise<unknown>;
@@ -24,13 +26,13 @@ const BASE_IMAGE = '21008f49-e8aa-4f6f-9f10-613ce2764531';
 const OWN_PORT = '22f3e901-572f-4d4b-a01c-7df0804f18dd';
 
 const importKey = (replay: TranscriptReplay): Promise<unknown> =>
-  replay.call('compute', 'POST /v2.1/os-keypairs', { body: { keypair: { name: 'contract', public_key: KEY } } });
+  replay.tenant.nova('POST /os-keypairs', { body: { keypair: { name: 'contract', public_key: KEY } } });
 
 /** The server that stands for a recorded one goes. */
 const without =
   (recordedId: string) =>
   (replay: TranscriptReplay): Promise<unknown> =>
-    replay.removeServer(replay.ids.get(recordedId) ?? '');
+    replay.tenant.removeServer(replay.ids.get(recordedId) ?? '');
 
 const with129Pairs = (replay: TranscriptReplay, exchange: Exchange): string | undefined => {
   if (!exchange.scene.startsWith('too much metadata')) return undefined;
@@ -40,19 +42,8 @@ const with129Pairs = (replay: TranscriptReplay, exchange: Exchange): string | un
 };
 
 async function useOwnPort(replay: TranscriptReplay): Promise<void> {
-  const server = {
-    name: 'own-port',
-    imageRef: replay.ids.get(BASE_IMAGE),
-    flavorRef: '2',
-    networks: [{ port: replay.ids.get(OWN_PORT) }],
-  };
-  const created = await replay.call('compute', 'POST /v2.1/servers', { body: { server } });
-  const { id } = (created.json as { server: { id: string } }).server;
-  await replay.until(async () => {
-    const answer = await replay.call('compute', `GET /v2.1/servers/${id}`);
-    return (answer.json as { server: { status: string } }).server.status === 'ACTIVE';
-  });
-  await replay.removeServer(id);
+  const id = await replay.tenant.makeServer('own-port', { networks: [{ port: replay.ids.get(OWN_PORT) }] });
+  await replay.tenant.removeServer(id);
 }
 
 async function makePages(replay: TranscriptReplay): Promise<void> {
@@ -63,11 +54,30 @@ async function makePages(replay: TranscriptReplay): Promise<void> {
 }
 
 export const REPLAY_PLANS: readonly ReplayPlan[] = [
-  { file: '03-version-roots.txt', promise: 'version documents are the recorded ones', token: 'as-shown' },
-  { file: '04-microversions.txt', promise: 'microversions are negotiated as recorded', token: 'as-shown' },
-  { file: '05-flavors.txt', promise: 'flavors are shown as recorded' },
-  { file: '06-lists.txt', promise: 'networks, zones, limits, quotas and the old proxies are shown as recorded' },
-  { file: '07-keypairs.txt', promise: 'key pairs are made, refused and deleted as recorded', free: /^\.keypair\.id:/ },
+  {
+    file: '03-version-roots.txt',
+    isStill: true,
+    promise: 'version documents are the recorded ones',
+    token: 'as-shown',
+  },
+  {
+    file: '04-microversions.txt',
+    isStill: true,
+    promise: 'microversions are negotiated as recorded',
+    token: 'as-shown',
+  },
+  { file: '05-flavors.txt', isStill: true, promise: 'flavors are shown as recorded' },
+  {
+    file: '06-lists.txt',
+    isStill: true,
+    promise: 'networks, zones, limits, quotas and the old proxies are shown as recorded',
+  },
+  {
+    file: '07-keypairs.txt',
+    isStill: true,
+    promise: 'key pairs are made, refused and deleted as recorded',
+    free: /^\.keypair\.id:/,
+  },
   { file: '08-server-plain.txt', promise: 'a server goes through the recorded states and is shown so at each version' },
   {
     file: '09-server-options.txt',
@@ -78,18 +88,19 @@ export const REPLAY_PLANS: readonly ReplayPlan[] = [
   { file: '10-server-errors.txt', promise: 'creates are refused in the recorded words', bodyOf: with129Pairs },
   {
     file: '11-over-quota.txt',
+    isStill: true,
     promise: 'quotas are kept, in the recorded words',
     prepare: (replay) => replay.makeServer('11111111-aaaa-4aaa-8aaa-111111111111', 'quota-1'),
     before: {
-      instances: (replay) => replay.subject.setQuota({ instances: 1 }),
-      ram: (replay) => replay.subject.setQuota({ ramMib: 3000 }),
-      cores: (replay) => replay.subject.setQuota({ cores: 1 }),
-      several: (replay) => replay.subject.setQuota({ instances: 1, cores: 1 }),
-      'key pairs': (replay) => replay.subject.setQuota({ keyPairs: 0 }),
-      'floating addresses': (replay) => replay.subject.setQuota({ floatingIps: 0 }),
+      instances: (replay) => replay.tenant.subject.setQuota({ instances: 1 }),
+      ram: (replay) => replay.tenant.subject.setQuota({ ramMib: 3000 }),
+      cores: (replay) => replay.tenant.subject.setQuota({ cores: 1 }),
+      several: (replay) => replay.tenant.subject.setQuota({ instances: 1, cores: 1 }),
+      'key pairs': (replay) => replay.tenant.subject.setQuota({ keyPairs: 0 }),
+      'floating addresses': (replay) => replay.tenant.subject.setQuota({ floatingIps: 0 }),
       'ports: nova': async (replay) => {
         await without('11111111-aaaa-4aaa-8aaa-111111111111')(replay);
-        await replay.subject.setQuota({ ports: 0 });
+        await replay.tenant.subject.setQuota({ ports: 0 });
       },
     },
   },
@@ -98,9 +109,9 @@ export const REPLAY_PLANS: readonly ReplayPlan[] = [
     promise: 'a server whose build fails ends in ERROR as recorded',
     before: {
       'the host gives up': (replay) =>
-        replay.subject.failNext({ on: 'build', message: 'the disk is on fire', by: 'abort' }),
+        replay.tenant.subject.failNext({ on: 'build', message: 'the disk is on fire', by: 'abort' }),
       'every host fails': (replay) =>
-        replay.subject.failNext({ on: 'build', message: 'the disk is on fire', by: 'reschedule' }),
+        replay.tenant.subject.failNext({ on: 'build', message: 'the disk is on fire', by: 'reschedule' }),
     },
   },
   {
@@ -110,7 +121,7 @@ export const REPLAY_PLANS: readonly ReplayPlan[] = [
     before: {
       'delete fails on the host': async (replay) => {
         await replay.makeServer('542357e9-6425-4863-9b5d-0c7d146746d7', 'stuck');
-        await replay.subject.failNext({ on: 'delete', message: 'the host will not let go' });
+        await replay.tenant.subject.failNext({ on: 'delete', message: 'the host will not let go' });
       },
     },
   },
@@ -118,10 +129,11 @@ export const REPLAY_PLANS: readonly ReplayPlan[] = [
     file: '14-create-image.txt',
     promise: 'a snapshot goes through the recorded states, and fails as recorded',
     prepare: (replay) => replay.makeServer('4f2518ce-1df3-4bbb-9dcd-1e021f5e30b6', 'shooter'),
-    before: { 'the snapshot fails on the host': (replay) => replay.subject.failNext({ on: 'snapshot' }) },
+    before: { 'the snapshot fails on the host': (replay) => replay.tenant.subject.failNext({ on: 'snapshot' }) },
   },
   {
     file: '15-glance.txt',
+    isStill: true,
     promise: 'images are uploaded, changed, listed, refused and deleted as recorded',
     // The first was sent during an upload, the second hangs on which of two images of one second comes first.
     skip: ({ scene, method, path }) =>

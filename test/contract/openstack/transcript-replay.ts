@@ -1,7 +1,9 @@
-import { getToken, sendRaw } from './raw-http.ts';
+import { at } from './at.ts';
+import { sendRaw } from './raw-http.ts';
 import type { RawAnswer } from './raw-http.ts';
-import type { OpenStackSubject, ServiceOrigins } from './openstack-subject.ts';
+import type { ServiceOrigins } from './openstack-subject.ts';
 import type { Exchange } from './transcript.ts';
+import type { Tenant } from './tenant.ts';
 import { differences, translate } from './transcript-match.ts';
 import type { IdBook } from './transcript-match.ts';
 
@@ -19,89 +21,34 @@ const POLL_MS = 20;
 const RECORDED = {
   project: 'a698080302fb4b509d3fe0b7edba3f3b',
   user: '5a8f54322ab74096815b00c5e24272f2',
-  image: '21008f49-e8aa-4f6f-9f10-613ce2764531',
+  baseImage: '21008f49-e8aa-4f6f-9f10-613ce2764531',
   privateNetwork: '79801d34-aee0-4e88-80db-c9e4ae23075c',
   publicNetwork: '3b298301-cc5a-4a4f-9a3b-bece6067cf06',
 };
 
-type CallOptions = { readonly headers?: Record<string, string>; readonly body?: unknown };
-
 /** Sends recorded requests to another cloud and compares its answers with the recorded ones. */
 export class TranscriptReplay {
-  readonly subject: OpenStackSubject;
+  readonly tenant: Tenant;
   readonly ids: IdBook = new Map();
-  readonly #token: string;
   readonly #lastBodies = new Map<string, Record<string, unknown>>();
 
-  private constructor(subject: OpenStackSubject, token: string) {
-    this.subject = subject;
-    this.#token = token;
-  }
-
-  static async open(subject: OpenStackSubject): Promise<TranscriptReplay> {
-    const replay = new TranscriptReplay(subject, await getToken(subject.origins.identity, subject));
+  constructor(tenant: Tenant) {
+    this.tenant = tenant;
     for (const [service, port] of Object.entries(PORTS)) {
-      replay.ids.set(`http://<HOST>:${port}`, subject.origins[service as keyof ServiceOrigins]);
+      this.ids.set(`http://<HOST>:${port}`, tenant.subject.origins[service as keyof ServiceOrigins]);
     }
-    const me = await replay.call('identity', 'GET /v3/auth/tokens?nocatalog', {
-      headers: { 'x-subject-token': replay.#token },
-    });
-    replay.ids.set(RECORDED.project, String(at(me.json, 'token', 'project', 'id')));
-    replay.ids.set(RECORDED.user, String(at(me.json, 'token', 'user', 'id')));
-    const networks = await replay.call('network', 'GET /v2.0/networks');
-    for (const network of at(networks.json, 'networks') as { id: string; name: string }[]) {
-      replay.ids.set(network.name === 'public' ? RECORDED.publicNetwork : RECORDED.privateNetwork, network.id);
+    for (const [name, recorded] of Object.entries(RECORDED)) {
+      this.ids.set(recorded, tenant.ids[name as keyof typeof RECORDED]);
     }
-    const images = await replay.call('image', 'GET /v2/images?name=base-test');
-    replay.ids.set(RECORDED.image, String(at(images.json, 'images', '0', 'id')));
-    return replay;
-  }
-
-  /** A request that no transcript holds: `GET /v2.1/servers`. */
-  async call(service: keyof ServiceOrigins, line: string, options: CallOptions = {}): Promise<RawAnswer> {
-    const { headers = {}, body } = options;
-    const [method = 'GET', path = '/'] = line.split(' ');
-    const type = body === undefined ? {} : { 'content-type': 'application/json' };
-    return await sendRaw({
-      method,
-      url: `${this.subject.origins[service]}${path}`,
-      headers: { 'x-auth-token': this.#token, ...type, ...headers },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
   }
 
   /** Makes an ACTIVE server that stands for a recorded one. */
   async makeServer(recordedId: string, name: string): Promise<string> {
-    const server = {
-      name,
-      imageRef: this.ids.get(RECORDED.image),
-      flavorRef: '2',
-      networks: [{ uuid: this.ids.get(RECORDED.privateNetwork) }],
-    };
-    const created = await this.call('compute', 'POST /v2.1/servers', { body: { server } });
-    const id = String(at(created.json, 'server', 'id'));
+    const id = await this.tenant.createServer(name);
     this.ids.set(recordedId, id);
-    await this.until(async () => {
-      const answer = await this.call('compute', `GET /v2.1/servers/${id}`);
-      this.#lastBodies.set(`/v2.1/servers/${recordedId}`, answer.json as Record<string, unknown>);
-      return at(answer.json, 'server', 'status') === 'ACTIVE';
-    });
+    const server = await this.tenant.awaitStatus(id, 'ACTIVE');
+    this.#lastBodies.set(`/v2.1/servers/${recordedId}`, { server });
     return id;
-  }
-
-  /** Deletes a server and waits until it is gone. */
-  async removeServer(id: string): Promise<void> {
-    await this.call('compute', `DELETE /v2.1/servers/${id}`);
-    await this.until(async () => (await this.call('compute', `GET /v2.1/servers/${id}`)).status === 404);
-  }
-
-  /** Lets time pass until something is so. */
-  async until(isSo: () => Promise<boolean>): Promise<void> {
-    for (let poll = 0; poll < POLLS; poll += 1) {
-      if (await isSo()) return;
-      await this.subject.pass(POLL_MS);
-    }
-    throw new Error('Waited in vain');
   }
 
   /** What differs from the recorded answer. A GET is repeated until the state is the recorded one. */
@@ -111,7 +58,7 @@ export class TranscriptReplay {
       const answer = await this.#send(exchange, sendsToken);
       const isReached = answer.status === exchange.status && sameState(expected, answer.json);
       if (isReached || exchange.method !== 'GET' || poll === POLLS) return this.#judge(exchange, expected, answer);
-      await this.subject.pass(POLL_MS);
+      await this.tenant.subject.pass(POLL_MS);
     }
   }
 
@@ -161,11 +108,11 @@ export class TranscriptReplay {
 
   async #send(exchange: Exchange, sendsToken: 'always' | 'as-shown'): Promise<RawAnswer> {
     const { 'x-auth-token': shown, ...headers } = exchange.headers;
-    const token = sendsToken === 'always' || shown === '<TOKEN>' ? { 'x-auth-token': this.#token } : {};
+    const token = sendsToken === 'always' || shown === '<TOKEN>' ? { 'x-auth-token': this.tenant.token } : {};
     const body = exchange.body === undefined ? undefined : bodyOf(translate(exchange.body, this.ids));
     return await sendRaw({
       method: exchange.method,
-      url: this.subject.origins[exchange.service] + translate(exchange.path, this.ids),
+      url: this.tenant.subject.origins[exchange.service] + translate(exchange.path, this.ids),
       headers: { ...headers, ...token },
       ...(body === undefined ? {} : { body }),
     });
@@ -184,14 +131,6 @@ export class TranscriptReplay {
       this.#lastBodies.set(exchange.path, recorded as Record<string, unknown>);
     return recorded;
   }
-}
-
-/** The value at a path of keys. */
-export function at(value: unknown, ...keys: readonly string[]): unknown {
-  return keys.reduce<unknown>(
-    (inner, key) => (typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>)[key] : undefined),
-    value,
-  );
 }
 
 /** Whether an answer shows the recorded state, so that the rest can be compared. */

@@ -1,34 +1,40 @@
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { openSubject } from './open-subject.ts';
-import type { OpenStackSubject } from './openstack-subject.ts';
+import { subjectKind } from './open-subject.ts';
 import { REPLAY_PLANS } from './replay-plans.ts';
 import type { ReplayPlan } from './replay-plans.ts';
 import { readTranscript } from './transcript.ts';
 import type { Exchange } from './transcript.ts';
+import { Tenant } from './tenant.ts';
 import { TranscriptReplay } from './transcript-replay.ts';
 
 const FOLDER = join(import.meta.dirname, '../../fixtures/openstack-transcripts');
 
-let subject: OpenStackSubject | undefined;
+let tenant: Tenant | undefined;
 
 afterEach(async () => {
-  await subject?.close();
-  subject = undefined;
+  await tenant?.subject.close();
+  tenant = undefined;
 });
 
-test.each(REPLAY_PLANS)(
+/**
+ * A real cloud does not wait for a poll, so passing states that were recorded once may be missed another time: there the
+ * facts of contract.md tell their orders, and only transcripts without such states are replayed.
+ */
+const PLANS = REPLAY_PLANS.filter((plan) => subjectKind() === 'emulator' || plan.isStill === true);
+
+test.each(PLANS)(
   '$promise ($file), so that a client cannot tell the emulator from the real thing',
   async (plan) => {
-    subject = await openSubject({ hasHugeFlavor: plan.file.startsWith('12') });
-    const replay = await TranscriptReplay.open(subject);
+    tenant = await Tenant.open({ hasHugeFlavor: plan.file.startsWith('12') });
+    const replay = new TranscriptReplay(tenant);
     await plan.prepare?.(replay);
 
     const found = await playTranscript(plan, replay);
 
     expect(found).toEqual({});
   },
-  60_000,
+  120_000,
 );
 
 /** What differs, by line of the transcript. */

@@ -91,6 +91,20 @@ test('an aborted step is ended on the machine', async () => {
   expect(output).toContain('ended');
 });
 
+test('an aborted step that does not heed the request is made to end', { timeout: BOOT_MS }, async () => {
+  const channel = await connect();
+  const stop = new AbortController();
+  const script = 'trap "" TERM; echo started; while :; do sleep 0.1; done';
+  const onOutput = (text: string): void => {
+    if (/^started/m.test(text)) stop.abort('stopped');
+  };
+
+  const { status } = await run(channel, { script, onOutput }, stop.signal);
+  channel.close();
+
+  expect(status).toBe(143);
+});
+
 test('a machine that does not take the key is told apart from one that does not answer', async () => {
   await expect(connect(otherKey)).rejects.toThrow(LoginRefusedError);
   const refused = connect(goodKey, 1);

@@ -1,6 +1,10 @@
 import { ALLOCATION } from './allocation.ts';
+import { DELETIONS } from './deletions.ts';
+import { DEMAND } from './demand.ts';
 import { EVENTS } from './events.ts';
 import { LAUNCHES } from './launches.ts';
+import { LIST } from './list.ts';
+import { MEMORY } from './memory.ts';
 import type { Topic } from './measurement.ts';
 
-export const ALL_TOPICS: readonly Topic[] = [ALLOCATION, EVENTS, LAUNCHES];
+export const ALL_TOPICS: readonly Topic[] = [ALLOCATION, EVENTS, DELETIONS, DEMAND, LAUNCHES, LIST, MEMORY];

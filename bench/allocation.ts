@@ -5,7 +5,7 @@ import { type AllocationDeps, runAllocationPass } from '../src/pool/allocation-p
 import type { Config } from '../src/config/config.ts';
 import type { Farm } from '../src/pool/farm.ts';
 import { LaunchBreakers } from '../src/pool/launch-breakers.ts';
-import { atMost, lessThan, type Measurement, noted, timesLess, type Topic } from './measurement.ts';
+import { atMost, lessThan, type Measurement, noted, type Size, timesLess, type Topic } from './measurement.ts';
 import { median } from './percentile.ts';
 import { readPerRow } from './reference/per-row-allocation.ts';
 import { BenchDatabase } from './rig/bench-database.ts';
@@ -16,37 +16,47 @@ import { fillImages, fillNodes } from './rig/fill-tables.ts';
 import { StatementCounter } from './rig/statement-counter.ts';
 import { costOf, costOfEach } from './rig/stopwatch.ts';
 
-const NODES = 10_000;
-const FARM = { labels: 100, providers: 20, targets: 10, minReady: 10 };
-/** Every slot is taken: the usual state of a farm with waiting jobs. */
-const FULL: FarmSize = { ...FARM, maxServers: NODES / FARM.providers };
-/** 200 free slots, which one pass hands out. */
-const ROOMY: FarmSize = { ...FARM, maxServers: NODES / FARM.providers + 10 };
+type Scale = Pick<FarmSize, 'labels' | 'providers' | 'targets'> & { readonly nodes: number; readonly passes: number };
+
+const SCALES: Readonly<Record<Size, Scale>> = {
+  full: { labels: 100, providers: 20, targets: 10, nodes: 10_000, passes: 30 },
+  tiny: { labels: 4, providers: 2, targets: 2, nodes: 100, passes: 3 },
+};
+const MIN_READY = 10;
+/** Of each provider, with every slot taken: the usual state of a farm with waiting jobs. */
+const FULL = 0;
+/** 200 free slots in all, which one pass hands out. */
+const ROOMY = 10;
 /** 2,000 free slots: most of the arithmetic. */
-const EMPTY: FarmSize = { ...FARM, maxServers: NODES / FARM.providers + 100 };
-const PASSES = 30;
+const EMPTY = 100;
 /** building, ready, used, delete, hold: mostly used. */
 const STATES = [3, 3, 3, 2, 3, 3, 1, 3, 4, 5];
 const ROUNDS = 100;
 
 export const ALLOCATION: Topic = {
   name: 'allocation',
-  about: '100 labels × 20 providers × 10 targets × 10,000 nodes; every label lacks 10 nodes or more',
-  run: async (signal) => {
+  about: 'a pass with 100 labels × 20 providers × 10 targets × 10,000 nodes; every label lacks 10 nodes or more',
+  run: async (size, signal) => {
+    const scale = SCALES[size];
     using folder = new BenchFolder();
     await using db = await BenchDatabase.open(folder.path, signal);
-    await fillImages(FULL, db, 'an-image');
-    await fillNodes(FULL, db, { count: NODES, states: STATES });
-    const state = await db.database.readAllocationState();
-    const pure = await measurePure(state);
-    const passes = await measurePasses(db, signal);
-    return [...pure, ...passes];
+    await fillImages(farmOf(scale, FULL), db, 'an-image');
+    await fillNodes(farmOf(scale, FULL), db, { count: scale.nodes, states: STATES });
+    const pure = await measurePure(scale, await db.database.readAllocationState());
+    const full = await measurePass({ db, scale, free: FULL }, signal);
+    const roomy = await measurePass({ db, scale, free: ROOMY }, signal);
+    const reference = await measureReference(db, scale);
+    return [...pure, ...rowsOf({ full, roomy, reference })];
   },
 };
 
-async function measurePure(state: AllocationState): Promise<readonly Measurement[]> {
-  const input = inputOf(farmConfig(EMPTY), state);
-  const { cpuMs } = await costOfEach(PASSES, () => allocate(input));
+function farmOf({ nodes, passes: _passes, ...farm }: Scale, free: number): FarmSize {
+  return { ...farm, minReady: MIN_READY, maxServers: nodes / farm.providers + free };
+}
+
+async function measurePure(scale: Scale, state: AllocationState): Promise<readonly Measurement[]> {
+  const input = inputOf(farmConfig(farmOf(scale, EMPTY)), state);
+  const { cpuMs } = await costOfEach(scale.passes, () => allocate(input));
   const granted = allocate(input).grants.length;
   return [
     lessThan(15, { what: 'pure part', value: cpuMs, unit: 'ms CPU' }),
@@ -55,10 +65,13 @@ async function measurePure(state: AllocationState): Promise<readonly Measurement
   ];
 }
 
-async function measurePasses(db: BenchDatabase, signal: AbortSignal): Promise<readonly Measurement[]> {
-  const full = await measurePass(db, FULL, signal);
-  const roomy = await measurePass(db, ROOMY, signal);
-  const reference = await measureReference(db);
+type Passes = {
+  readonly full: Awaited<ReturnType<typeof measurePass>>;
+  readonly roomy: Awaited<ReturnType<typeof measurePass>>;
+  readonly reference: Awaited<ReturnType<typeof measureReference>>;
+};
+
+function rowsOf({ full, roomy, reference }: Passes): readonly Measurement[] {
   const batches = new Set(roomy.result.grants.map(({ label }) => label)).size;
   return [
     lessThan(50, { what: 'pass, all slots taken, database read included', value: full.cpuMs, unit: 'ms CPU' }),
@@ -75,24 +88,28 @@ async function measurePasses(db: BenchDatabase, signal: AbortSignal): Promise<re
   ];
 }
 
-async function measurePass(db: BenchDatabase, size: FarmSize, signal: AbortSignal) {
-  const deps = passDeps(db, farmConfig(size));
+type PassRun = { readonly db: BenchDatabase; readonly scale: Scale; readonly free: number };
+
+async function measurePass({ db, scale, free }: PassRun, signal: AbortSignal) {
+  const config = farmConfig(farmOf(scale, free));
+  const deps = passDeps(db, config);
   const runs = [];
-  for (let run = 0; run < PASSES; run += 1) {
+  for (let run = 0; run < scale.passes; run += 1) {
+    signal.throwIfAborted();
     using counter = new StatementCounter();
-    const startedAt = await lastNode(db);
-    const before = counter.count;
+    const before = await lastNode(db);
+    const countBefore = counter.count;
     const cost = await costOf(() => runAllocationPass(deps, signal));
-    runs.push({ ...cost, statements: counter.count - before, notifications: counter.notifications });
-    await db.query('delete from node where id > $1', [startedAt]);
+    runs.push({ ...cost, statements: counter.count - countBefore, notifications: counter.notifications });
+    await db.query('delete from node where id > $1', [before]);
   }
-  const warm = runs.slice(PASSES / 3);
+  const warm = runs.slice(Math.floor(scale.passes / 3));
   return {
     cpuMs: median(warm.map(({ cpuMs }) => cpuMs)),
     wallMs: median(warm.map(({ wallMs }) => wallMs)),
     statements: Math.max(...warm.map(({ statements }) => statements)),
     notifications: Math.max(...warm.map(({ notifications }) => notifications)),
-    result: allocate(inputOf(farmConfig(size), await db.database.readAllocationState())),
+    result: allocate(inputOf(config, await db.database.readAllocationState())),
   };
 }
 
@@ -101,8 +118,8 @@ async function lastNode(db: BenchDatabase): Promise<number> {
   return row?.id ?? 0;
 }
 
-async function measureReference(db: BenchDatabase) {
-  const config = farmConfig(FULL);
+async function measureReference(db: BenchDatabase, scale: Scale) {
+  const config = farmConfig(farmOf(scale, FULL));
   const found: Awaited<ReturnType<typeof readPerRow>>[] = [];
   const { cpuMs } = await costOf(async () => {
     found.push(await readPerRow(config, (sql, values) => db.query(sql, values)));
@@ -119,6 +136,7 @@ async function measureReference(db: BenchDatabase) {
 function passDeps({ database }: BenchDatabase, config: Config): AllocationDeps {
   const base = benchDeps();
   const farm: Farm = { config, cloudOf: () => undefined, agentsOf: () => undefined };
+  const history = historyOf(config);
   return {
     farm: () => farm,
     nodes: database.nodes,
@@ -126,7 +144,7 @@ function passDeps({ database }: BenchDatabase, config: Config): AllocationDeps {
     demand: () => Promise.resolve(demandOf(config)),
     isOnline: () => true,
     breakers: new LaunchBreakers(base),
-    history: () => HISTORY,
+    history: () => history,
     saveRound: (round) => database.rounds.save(round),
     log: base.log.child('NodePool'),
   };
@@ -143,7 +161,7 @@ function inputOf(config: Config, { nodes, readyImages }: AllocationState): Alloc
     labels: config.labels,
     nodes,
     demand: demandOf(config),
-    history: HISTORY,
+    history: historyOf(config),
   };
 }
 
@@ -153,13 +171,9 @@ function demandOf(config: Config): ReadonlyMap<string, number> {
 }
 
 /** A third of the labels has waited: half of those since the beginning. */
-const HISTORY: readonly AllocationRound[] = Array.from(
-  { length: ROUNDS },
-  (_, round) =>
-    new Map(
-      Array.from({ length: FARM.labels }, (_each, index) => {
-        const waits = index % 6 === 0 || (index % 3 === 0 && round < 10);
-        return [`label-${index + 1}`, { requested: 5, granted: waits ? 0 : 5 }];
-      }),
-    ),
-);
+function historyOf({ labels }: Config): readonly AllocationRound[] {
+  return Array.from({ length: ROUNDS }, (_, round) => {
+    const waits = (index: number): boolean => index % 6 === 0 || (index % 3 === 0 && round < 10);
+    return new Map(labels.map(({ name }, index) => [name, { requested: 5, granted: waits(index) ? 0 : 5 }]));
+  });
+}

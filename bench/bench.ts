@@ -1,76 +1,102 @@
-/** `npm run bench [-- TOPIC…]`: measures every budget of the design and prints them as one table. */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { cpus, loadavg, tmpdir } from 'node:os';
+/** `npm run bench [-- TOPIC…]`: measures the budgets of the design and prints a table for each topic. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { renderTable } from '../src/cli/render-table.ts';
+import { parseArgs } from 'node:util';
 import { systemClock } from '../src/runtime/clock.ts';
 import { describeError } from '../src/runtime/errors.ts';
 import { ALL_TOPICS } from './all-topics.ts';
+import { type ApartOptions, MEASURE, measureApart, measureHere } from './measure-topic.ts';
 import type { Measurement, Topic } from './measurement.ts';
+import { measurementTable, missesBudget } from './measurement-table.ts';
 
-const [first, ...rest] = process.argv.slice(2);
-const RUNNER = join('scripts', 'run-ts.js');
+const GIB = 2 ** 30;
 
-if (first === '--measure') await measureHere(rest[0] ?? '');
-else if (first === '--help' || first === '-h') print(usage());
-else await measureAll([...(first === undefined ? [] : [first]), ...rest]);
+type Order = ApartOptions & { readonly topics: readonly Topic[]; readonly runs: number };
 
-/** In this process; the parent prints. */
-async function measureHere(name: string): Promise<void> {
-  const topic = ALL_TOPICS.find((each) => each.name === name);
-  if (topic === undefined) throw new Error(`There is no topic "${name}"`);
-  process.send?.(await topic.run(new AbortController().signal));
-  process.disconnect();
+const [first, name = '', size] = process.argv.slice(2);
+if (first === MEASURE) await measureHere(name, size === 'tiny' ? 'tiny' : 'full');
+else process.exitCode = await main();
+
+/** Gives the exit status: 0 all measured and met, 1 a budget missed or a topic failed, 2 wrong words, 130 interrupted. */
+async function main(): Promise<number> {
+  const temporary = join(tmpdir(), 'np-bench-log-');
+  const order = readOrder(() => mkdtempSync(temporary));
+  if (typeof order === 'number') return order;
+  const stopping = new AbortController();
+  const stop = (): void => {
+    stopping.abort();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  try {
+    return await measureAll(order, stopping.signal);
+  } finally {
+    if (order.logs.startsWith(temporary)) rmSync(order.logs, { recursive: true, force: true });
+  }
 }
 
-async function measureAll(names: readonly string[]): Promise<void> {
-  const unknown = names.find((name) => ALL_TOPICS.every((topic) => topic.name !== name));
-  if (unknown !== undefined) {
-    process.stderr.write(`bench: there is no topic "${unknown}"\n${usage()}`);
-    process.exitCode = 2;
-    return;
+function readOrder(temporaryFolder: () => string): Order | number {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        runs: { type: 'string', default: '1' },
+        tiny: { type: 'boolean', default: false },
+        logs: { type: 'string' },
+        profile: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    if (values.help) {
+      process.stdout.write(usage());
+      return 0;
+    }
+    const unknown = positionals.find((word) => ALL_TOPICS.every((topic) => topic.name !== word));
+    if (unknown !== undefined) throw new Error(`There is no topic "${unknown}"`);
+    if (!/^[1-9]\d?$/.test(values.runs)) throw new Error(`Not a number of runs: "${values.runs}"`);
+    const topics = positionals.length === 0 ? ALL_TOPICS : ALL_TOPICS.filter((each) => positionals.includes(each.name));
+    const folders = { logs: values.logs ?? temporaryFolder(), profiles: values.profile };
+    return { topics, size: values.tiny ? 'tiny' : 'full', runs: Number(values.runs), ...folders };
+  } catch (error) {
+    process.stderr.write(`bench: ${describeError(error)}\n${usage()}`);
+    return 2;
   }
-  const topics = names.length === 0 ? ALL_TOPICS : ALL_TOPICS.filter(({ name }) => names.includes(name));
-  print(machine());
-  const rows: (readonly string[])[] = [];
-  for (const topic of topics) {
-    process.stderr.write(`${topic.name}: ${topic.about} …\n`);
-    rows.push(
-      ...(await measureApart(topic)).map((row) => [topic.name, row.what, row.measured, row.budget, row.verdict]),
-    );
-  }
-  print(renderTable(['Topic', 'What', 'Measured', 'Budget', 'Verdict'], rows));
-  print(load());
-  if (rows.some((row) => row.includes('MISSED') || row.includes('FAILED'))) process.exitCode = 1;
 }
 
-/** In a process of its own: no topic inherits another's memory, sockets and warm code. */
-async function measureApart(topic: Topic): Promise<readonly Measurement[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'np-bench-log-'));
-  const path = join(folder, `${topic.name}.log`);
-  const log = openSync(path, 'a');
-  const child = fork(RUNNER, ['bench/bench.ts', '--measure', topic.name], { stdio: ['ignore', log, log, 'ipc'] });
-  let measured: readonly Measurement[] | undefined;
-  child.on('message', (message) => {
-    measured = message as readonly Measurement[]; // what `measureHere` sends
-  });
-  await once(child, 'exit');
-  closeSync(log);
-  if (measured === undefined) {
-    const tail = readFileSync(path, 'utf8').split('\n').slice(-15).join('\n');
-    process.stderr.write(`${topic.name} failed, see ${path}\n${tail}\n`);
-    return [{ what: 'could not be measured', measured: '', budget: '', verdict: 'FAILED' }];
+async function measureAll(order: Order, signal: AbortSignal): Promise<number> {
+  process.stdout.write(machine());
+  let status = 0;
+  for (const topic of order.topics) {
+    process.stdout.write(`\n${topic.name}: ${topic.about}\n`);
+    try {
+      const runs = await measureOften(topic, order, signal);
+      process.stdout.write(measurementTable(runs, order.size) + load());
+      if (order.size === 'full' && missesBudget(runs)) status = 1;
+    } catch (error) {
+      if (signal.aborted) return 130;
+      process.stderr.write(`bench: ${topic.name} failed: ${describeError(error)} (--logs FOLDER keeps its log)\n`);
+      status = 1;
+    }
   }
-  rmSync(folder, { recursive: true });
+  return status;
+}
+
+async function measureOften(
+  topic: Topic,
+  { runs, ...options }: Order,
+  signal: AbortSignal,
+): Promise<readonly (readonly Measurement[])[]> {
+  const measured: (readonly Measurement[])[] = [];
+  for (let run = 0; run < runs; run += 1) measured.push(await measureApart(topic, options, signal));
   return measured;
 }
 
 function machine(): string {
   const [cpu] = cpus();
   const day = systemClock.now().toISOString().slice(0, 16).replace('T', ' ');
-  return `${day} UTC, ${cpus().length} × ${cpu?.model ?? 'unknown CPU'}, Node ${process.version}\n${load()}`;
+  const memory = `${Math.round(totalmem() / GIB)} GiB`;
+  return `${day} UTC, ${cpus().length} × ${cpu?.model ?? 'unknown CPU'}, ${memory}, Node ${process.version}\n${load()}`;
 }
 
 function load(): string {
@@ -79,15 +105,13 @@ function load(): string {
 }
 
 function usage(): string {
-  const topics = ALL_TOPICS.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`);
-  return `Usage: npm run bench [-- TOPIC…]\n${topics.join('\n')}\n`;
+  const topics = ALL_TOPICS.map((topic) => `  ${topic.name.padEnd(12)} ${topic.about}`);
+  return `Usage: npm run bench [-- [--runs N] [--logs FOLDER] [--profile FOLDER] [--tiny] TOPIC…]
+  --runs N          measure each topic so often; the table then gives the least, the median and the most
+  --logs FOLDER     keep the log of each topic there
+  --profile FOLDER  write a CPU profile of each topic's process there, for Chromium's developer tools
+  --tiny            only see whether it works; the figures say nothing
+Topics:
+${topics.join('\n')}
+`;
 }
-
-function print(text: string): void {
-  process.stdout.write(text);
-}
-
-process.on('unhandledRejection', (error) => {
-  process.stderr.write(`${describeError(error)}\n`);
-  process.exit(1);
-});

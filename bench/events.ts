@@ -3,7 +3,7 @@ import { openJobEvents } from '../src/events/open-job-events.ts';
 import type { JobEvents, JobEventsDeps } from '../src/events/zmq-job-events.ts';
 import { openMetrics } from '../src/metrics/open-metrics.ts';
 import type { JobEventDeps } from '../src/pool/job-events.ts';
-import { atLeast, atMost, type Measurement, noted, type Topic } from './measurement.ts';
+import { atLeast, atMost, type Measurement, noted, type Size, type Topic } from './measurement.ts';
 import { applyInSessions } from './reference/one-session-events.ts';
 import { BenchDatabase } from './rig/bench-database.ts';
 import { benchDeps } from './rig/bench-deps.ts';
@@ -16,42 +16,61 @@ import { costOf } from './rig/stopwatch.ts';
 import { until } from './rig/until.ts';
 
 const FARM = { labels: 100, providers: 20, targets: 10, minReady: 0, maxServers: 1000 };
-const PARSED = 100_000;
-const NODES = 8_000;
-const REFERENCE = 1_000;
-const PATIENCE = { ms: 120_000 };
+
+type Scale = {
+  readonly parsed: number;
+  /** Rows of the table, and those of them that get events. */
+  readonly rows: number;
+  readonly nodes: number;
+  readonly reference: number;
+};
+
+const SCALES: Readonly<Record<Size, Scale>> = {
+  full: { parsed: 100_000, rows: 10_000, nodes: 8_000, reference: 1_000 },
+  tiny: { parsed: 1_000, rows: 100, nodes: 50, reference: 10 },
+};
+const PATIENCE_MS = 120_000;
 
 export const EVENTS: Topic = {
   name: 'events',
   about: 'build events of a ZeroMQ publisher in another process: read and parsed; applied to 10,000 rows of Postgres',
-  run: async (signal) => {
+  run: async (size, signal) => {
+    const scale = SCALES[size];
     using folder = new BenchFolder();
-    await using publisher = await ChildProgram.start<string>('publisher-process', {});
-    const parsed = await measureParsing(publisher, signal);
+    await using publisher = await ChildProgram.start<string>('publisher-process', { options: {} }, signal);
+    const parsed = await measureParsing(publisher, scale.parsed, signal);
     await using db = await BenchDatabase.open(folder.path, signal);
-    await fillNodes(FARM, db, { count: 10_000, states: [2] });
-    return [...parsed, ...(await measureApplying(publisher, db, signal)), ...(await measureReference(db))];
+    await fillNodes(FARM, db, { count: scale.rows, states: [2] });
+    const applied = await measureApplying({ publisher, db }, scale.nodes, signal);
+    return [...parsed, ...applied, ...(await measureReference(db, scale.reference))];
   },
 };
 
-async function measureParsing(publisher: ChildProgram<string>, signal: AbortSignal): Promise<readonly Measurement[]> {
+async function measureParsing(
+  publisher: ChildProgram<string>,
+  count: number,
+  signal: AbortSignal,
+): Promise<readonly Measurement[]> {
   await using source = await subscribe(publisher, () => undefined, signal);
-  const order: EventOrder = { topics: ['onStarted', 'onFinalized'], nodenames: nodenames(PARSED / 2) };
+  const order: EventOrder = { topics: ['onStarted', 'onFinalized'], nodenames: nodenames(count / 2) };
   const { cpuMs, wallMs } = await costOf(async () => {
     const sending = publisher.ask<SentEvents>('send', order);
-    await until('all events to be read', PATIENCE, () => source.events.counts().messages >= PARSED);
+    const areRead = (): boolean => source.events.counts().messages >= count;
+    await until('all events to be read', { ms: PATIENCE_MS, signal }, areRead);
     await sending;
   });
   return [
-    atLeast(10_000, { what: 'parsed', value: (1000 * PARSED) / wallMs, unit: '/s' }),
-    noted({ what: '  CPU for each', value: (1000 * cpuMs) / PARSED, unit: 'µs' }),
+    atLeast(10_000, { what: 'parsed', value: (1000 * count) / wallMs, unit: '/s' }),
+    noted({ what: '  CPU for each', value: (1000 * cpuMs) / count, unit: 'µs' }),
   ];
 }
 
+type Peers = { readonly publisher: ChildProgram<string>; readonly db: BenchDatabase };
+
 /** Each node's start and end: every event changes a row and writes history. */
 async function measureApplying(
-  publisher: ChildProgram<string>,
-  db: BenchDatabase,
+  { publisher, db }: Peers,
+  nodes: number,
   signal: AbortSignal,
 ): Promise<readonly Measurement[]> {
   let applied = 0;
@@ -61,16 +80,14 @@ async function measureApplying(
     applied += events.length;
   };
   await using _source = await subscribe(publisher, onEvents, signal);
-  const expected = 2 * NODES;
+  const expected = 2 * nodes;
   const { cpuMs, wallMs } = await costOf(async () => {
-    const order: EventOrder = { topics: ['onStarted', 'onFinalized'], nodenames: nodenames(NODES) };
+    const order: EventOrder = { topics: ['onStarted', 'onFinalized'], nodenames: nodenames(nodes) };
     await publisher.ask<SentEvents>('send', order);
-    await until('all events to be applied', PATIENCE, () => applied >= expected);
+    await until('all events to be applied', { ms: PATIENCE_MS, signal }, () => applied >= expected);
   });
-  const [row] = await db.query<{ n: number }>('select count(*)::integer as n from node where state = 4 and id <= $1', [
-    NODES,
-  ]);
-  if (row?.n !== NODES) throw new Error(`Of ${NODES} nodes, ${row?.n ?? 0} are in state "delete"`);
+  const [row] = await db.query<{ n: number }>('select count(*)::integer as n from node where state = 4');
+  if (row?.n !== nodes) throw new Error(`Of ${nodes} nodes, ${row?.n ?? 0} are in state "delete"`);
   return [
     atLeast(2_000, { what: 'applied, with database writes', value: (1000 * expected) / wallMs, unit: '/s' }),
     noted({ what: '  CPU for each', value: (1000 * cpuMs) / expected, unit: 'µs' }),
@@ -78,12 +95,10 @@ async function measureApplying(
   ];
 }
 
-async function measureReference(db: BenchDatabase): Promise<readonly Measurement[]> {
-  const events = nodenames(REFERENCE).map((nodename) => ({ nodename, state: 4 }));
+async function measureReference(db: BenchDatabase, count: number): Promise<readonly Measurement[]> {
+  const events = nodenames(count).map((nodename) => ({ nodename, state: 4 }));
   const { wallMs } = await costOf(() => applyInSessions(events, (sql, values) => db.query(sql, values)));
-  return [
-    noted({ what: 'reference: one after the other, as upstream', value: (1000 * REFERENCE) / wallMs, unit: '/s' }),
-  ];
+  return [noted({ what: 'reference: one after the other, as upstream', value: (1000 * count) / wallMs, unit: '/s' })];
 }
 
 type Source = AsyncDisposable & { readonly events: JobEvents };
@@ -112,7 +127,7 @@ function eventDeps({ database }: BenchDatabase): JobEventDeps {
   return {
     ...base,
     nodes: database.nodes,
-    metrics: openMetrics({}, base.log).nodes,
+    metrics: openMetrics({}, base).nodes,
     testJobOf: () => undefined,
     deleteDelayMs: () => 0,
     afterFinish: () => undefined,

@@ -7,30 +7,26 @@ import { jobEventDeps } from '../../src/assembly/pass-deps.ts';
 import type { Config } from '../../src/config/config.ts';
 import { openJobEvents } from '../../src/events/open-job-events.ts';
 import { openMetrics } from '../../src/metrics/open-metrics.ts';
-import type { NodeState } from '../../src/node/lifecycle.ts';
 import { quoteForShell } from '../../src/ssh/quote-for-shell.ts';
-import type { BenchDatabase } from './bench-database.ts';
+import type { Database } from '../../src/db/database.ts';
 import { benchDeps } from './bench-deps.ts';
 import { READY_KEY_PAIRS, SILENT_MACHINES } from './silent-machines.ts';
-import { until } from './until.ts';
 
 const ROLES = { launches: true, deletes: true, images: false };
 
 /** All of the daemon but SSH: the same parts and loops as `nodepoold`'s, in this process. */
 export class BenchDaemon implements AsyncDisposable {
   readonly daemon: Daemon;
-  readonly #db: BenchDatabase;
   readonly #stopping = new AbortController();
   readonly #loops: Promise<void>;
   readonly #events: ReturnType<typeof openJobEvents>;
   readonly #stopListening: () => void;
 
-  constructor(config: Config, db: BenchDatabase) {
+  constructor(config: Config, database: Database) {
     const base = benchDeps();
-    const { database } = db;
     const { signal } = this.#stopping;
     setMaxListeners(0, signal);
-    const metrics = openMetrics({}, base.log);
+    const metrics = openMetrics({}, base);
     const clients = new Clients(config, { ...base, ...metrics.calls });
     const daemon = new Daemon(
       {
@@ -42,7 +38,16 @@ export class BenchDaemon implements AsyncDisposable {
     const deps = jobEventDeps(daemon, signal);
     this.#events = openJobEvents(
       config.zmqPublishers,
-      { ...base, onEvents: (batch) => takeInJobEvents(batch, deps, signal), onResync: () => undefined },
+      {
+        ...base,
+        onEvents: async (batch) => {
+          daemon.demand.markStale();
+          await takeInJobEvents(batch, deps, signal);
+        },
+        onResync: () => {
+          daemon.wakeReconcile.wake();
+        },
+      },
       signal,
     );
     this.#stopListening = database.onChange(({ table }) => {
@@ -50,24 +55,12 @@ export class BenchDaemon implements AsyncDisposable {
     });
     this.#loops = runDaemonLoops(daemon, ROLES, signal);
     this.daemon = daemon;
-    this.#db = db;
   }
 
   /** As a reload does it. */
   use(config: Config): void {
     this.daemon.parts.clients.use(config);
     this.daemon.wakeAllocation.wake();
-  }
-
-  /** Waits until exactly so many nodes are in that state and none in another. */
-  async untilAll(state: NodeState, count: number): Promise<void> {
-    await until(`${count} nodes to be ${state}`, { ms: 300_000, everyMs: 50 }, async () => {
-      const counts = await this.#db.query<{ all: number; here: number }>(
-        'select count(*)::integer as all, (count(*) filter (where state = $1))::integer as here from node',
-        [STATE_NUMBERS[state]],
-      );
-      return counts[0]?.all === count && counts[0].here === count;
-    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -80,12 +73,3 @@ export class BenchDaemon implements AsyncDisposable {
     await this.daemon.parts.clients[Symbol.asyncDispose]();
   }
 }
-
-const STATE_NUMBERS: Readonly<Record<NodeState, number>> = {
-  building: 1,
-  ready: 2,
-  used: 3,
-  delete: 4,
-  hold: 5,
-  test: 6,
-};

@@ -16,13 +16,21 @@ export function serveParent(ready: unknown, works: Readonly<Record<string, Work>
   process.on('disconnect', () => {
     process.exit(0);
   });
+  // A terminal's Ctrl-C reaches us too, but the parent still needs us while it cleans up.
+  process.on('SIGINT', () => undefined);
   process.send?.({ ready });
 }
 
 async function answer({ id, what, subject }: Question, works: Readonly<Record<string, Work>>): Promise<void> {
+  const reply = await outcomeOf(works[what], subject);
+  if (process.connected) process.send?.({ id, ...reply });
+}
+
+async function outcomeOf(work: Work | undefined, subject: unknown): Promise<object> {
   try {
-    process.send?.({ id, result: await works[what]?.(subject) });
+    if (work === undefined) throw new Error('It cannot do that');
+    return { result: await work(subject) };
   } catch (error) {
-    process.send?.({ id, error: describeError(error) });
+    return { error: describeError(error) };
   }
 }

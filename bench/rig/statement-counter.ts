@@ -13,7 +13,7 @@ export class StatementCounter implements Disposable {
     const original: unknown = this.#original?.value;
     if (typeof original !== 'function') throw new Error('The driver has no "query" to count');
     const onQuery = (sql: unknown): void => {
-      if (typeof sql === 'string' && sql.includes('pg_notify')) this.notifications += 1;
+      if (textOf(sql).includes('pg_notify')) this.notifications += 1;
       else this.count += 1;
     };
     pg.Client.prototype.query = function counted(this: pg.Client, ...words: unknown[]): unknown {
@@ -25,4 +25,10 @@ export class StatementCounter implements Disposable {
   [Symbol.dispose](): void {
     if (this.#original !== undefined) Object.defineProperty(pg.Client.prototype, 'query', this.#original);
   }
+}
+
+function textOf(statement: unknown): string {
+  if (typeof statement === 'string') return statement;
+  if (typeof statement === 'object' && statement !== null && 'text' in statement) return String(statement.text);
+  return '';
 }

@@ -1,7 +1,7 @@
 /** The daemon: reads its options, builds the parts and runs them until told to stop. The only place with real clients. */
 import { Command } from 'commander';
 import { describeError } from './runtime/errors.ts';
-import { daemonize, tellRunning } from './assembly/daemonize.ts';
+import { daemonize, DaemonEndedError, tellRunning } from './assembly/daemonize.ts';
 import { openLogging } from './assembly/open-logging.ts';
 import { removePidFile } from './assembly/pid-file.ts';
 import { runDaemon } from './assembly/run-daemon.ts';
@@ -42,8 +42,9 @@ const options = program.opts<DaemonOptions>();
 try {
   process.exitCode = options.foreground ? await run() : await start();
 } catch (error) {
-  tell(`nodepoold: ${describeError(error)}`);
-  process.exitCode = 1;
+  const isSaid = error instanceof DaemonEndedError;
+  tell(isSaid ? error.message : `nodepoold: ${describeError(error)}`);
+  process.exitCode = isSaid ? error.status : 1;
 }
 
 async function run(): Promise<number> {

@@ -1,4 +1,5 @@
 import type { CommandContext, CommandStores, ConfigComplaint } from '../cli/command.ts';
+import { printable } from '../cli/printable.ts';
 import type { Config } from '../config/config.ts';
 import { formatFault } from '../config/config-fault.ts';
 import type { Database } from '../db/database.ts';
@@ -49,14 +50,17 @@ class LazyContext implements CommandContext, AsyncDisposable {
   }
 
   async complaints(): Promise<readonly ConfigComplaint[]> {
-    const [{ readConfigFiles }, { parseConfig }] = await Promise.all([
+    const [{ readConfigFiles }, { parseConfig }, { exposedFiles }] = await Promise.all([
       import('./read-config-files.ts'),
       import('../config/parse-config.ts'),
+      import('./exposed-files.ts'),
     ]);
     const { faults, warnings } = parseConfig(await readConfigFiles(this.#options));
+    const exposed = await exposedFiles(this.#options.secure);
     return [
       ...faults.map((fault) => ({ severity: 'error' as const, text: formatFault(fault) })),
       ...warnings.map((fault) => ({ severity: 'warning' as const, text: `warning: ${formatFault(fault)}` })),
+      ...exposed.map((line) => ({ severity: 'warning' as const, text: `warning: ${line}` })),
     ];
   }
 
@@ -84,7 +88,7 @@ class LazyContext implements CommandContext, AsyncDisposable {
   }
 
   tell(line: string): void {
-    process.stderr.write(`${line}\n`);
+    process.stderr.write(`${printable(line)}\n`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,10 +5,11 @@ import { parseConfig } from '../config/parse-config.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { describeError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { exposedFiles } from './exposed-files.ts';
 import { type ConfigFiles, readConfigFiles } from './read-config-files.ts';
 
-/** How long a file may be absent while it is replaced. */
-const ABSENT_MS = 1_500;
+/** How long a file may be absent, empty or half written while it is replaced. */
+const REPLACING_MS = 1_500;
 
 export type ConfigWatchDeps = {
   readonly clock: Clock;
@@ -38,6 +39,7 @@ export class ConfigWatch {
    * @throws {UnreadableConfigError} it cannot be read
    */
   static async open(files: ConfigFiles, deps: ConfigWatchDeps): Promise<ConfigWatch> {
+    if (deps.log !== undefined) for (const line of await exposedFiles(files.secure)) deps.log.warn(line);
     return new ConfigWatch(files, await loadConfig(files, deps.log), deps);
   }
 
@@ -66,14 +68,12 @@ export class ConfigWatch {
     }
   }
 
-  /** Editors and deployment tools replace a file in two steps: absent for a moment is not absent. */
+  /** Editors and deployment tools replace a file in two steps: what is absent or broken for a moment only is neither. */
   async #read(signal: AbortSignal): Promise<ConfigSources> {
-    try {
-      return await readConfigFiles(this.#files);
-    } catch {
-      await this.#deps.clock.sleep(ABSENT_MS, signal);
-      return await readConfigFiles(this.#files);
-    }
+    const sources = await readConfigFiles(this.#files).catch(() => undefined); // read again, and then said
+    if (sources !== undefined && (fingerprintOf(sources) === this.#seen || isUsable(sources))) return sources;
+    await this.#deps.clock.sleep(REPLACING_MS, signal);
+    return await readConfigFiles(this.#files);
   }
 
   #complain(error: unknown): void {
@@ -91,6 +91,10 @@ type LoadedConfig = { readonly config: Config; readonly fingerprint: string };
 async function loadConfig(files: ConfigFiles, log: Logger | undefined): Promise<LoadedConfig> {
   const sources = await readConfigFiles(files);
   return { config: parse(sources, log), fingerprint: fingerprintOf(sources) };
+}
+
+function isUsable(sources: ConfigSources): boolean {
+  return parseConfig(sources).config !== undefined;
 }
 
 function parse(sources: ConfigSources, log: Logger | undefined): Config {

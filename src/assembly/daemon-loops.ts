@@ -1,5 +1,6 @@
 import type { AllocationRound } from '../allocation/allocation-history.ts';
 import { runAllocationPass } from '../pool/allocation-pass.ts';
+import type { LeaderRole } from '../node/daemon-store.ts';
 import { runCheckPass } from '../pool/check-pass.ts';
 import { runCleanupPass } from '../pool/cleanup-pass.ts';
 import { runDeletionPass } from '../pool/deletion-pass.ts';
@@ -11,6 +12,7 @@ import { type ControlLoop, type LoopDeps, runControlLoop } from '../runtime/cont
 import { runImagePass, runImageUpdate } from '../snapshot/image-pass.ts';
 import { type CronLoop, runCronLoop } from './cron-loop.ts';
 import type { Daemon } from './daemon.ts';
+import { rememberedRounds } from './remembered-rounds.ts';
 import { deletionPassDeps, imagePassDeps, launchPassDeps, registrationPassDeps } from './pass-deps.ts';
 
 /** Parts of the daemon that an operator may leave to another one (upstream's flags). */
@@ -34,13 +36,24 @@ export async function runDaemonLoops(daemon: Daemon, roles: DaemonRoles, signal:
     ...watchLoops(daemon),
     ...(roles.launches ? launchLoops(daemon) : []),
     ...(roles.deletes ? deletionLoops(daemon) : []),
-    ...(roles.images ? [imageLoop(daemon, roles.launches)] : []),
+    ...(roles.images ? [ledBy(daemon, 'images', imageLoop(daemon, roles.launches))] : []),
   ];
-  const crons = [...(roles.deletes ? deletionCrons(daemon) : []), ...(roles.images ? [imageCron(daemon)] : [])];
+  const crons = [
+    ...(roles.deletes ? deletionCrons(daemon).map((cron) => ledBy(daemon, 'reconciliation', cron)) : []),
+    ...(roles.images ? [ledBy(daemon, 'images', imageCron(daemon))] : []),
+  ];
   await Promise.all([
     ...loops.map((loop) => runControlLoop(loop, deps, signal)),
     ...crons.map((cron) => runCronLoop(cron, deps, signal)),
   ]);
+}
+
+/** The same loop or cron, which passes only while this daemon leads. */
+function ledBy<Loop extends ControlLoop | CronLoop>(daemon: Daemon, role: LeaderRole, loop: Loop): Loop {
+  const pass = async (signal: AbortSignal): Promise<void> => {
+    if (daemon.leads(role)) await loop.pass(signal);
+  };
+  return { ...loop, pass };
 }
 
 function watchLoops(daemon: Daemon): readonly ControlLoop[] {
@@ -58,7 +71,7 @@ function watchLoops(daemon: Daemon): readonly ControlLoop[] {
   ];
 }
 
-function launchLoops(daemon: Daemon): readonly ControlLoop[] {
+function allocationLoop(daemon: Daemon): ControlLoop {
   const { clients, database, clock, log } = daemon.parts;
   const allocation = {
     farm: () => clients,
@@ -74,17 +87,28 @@ function launchLoops(daemon: Daemon): readonly ControlLoop[] {
     },
     log: log.child('NodePool'),
   };
-  return [
-    {
-      name: 'allocation',
-      intervalMs: SWEEP_MS,
-      wakeup: daemon.wakeAllocation,
-      debounceMs: GATHER_MS,
-      pass: async (signal) => {
-        const { grants } = await runAllocationPass(allocation, signal);
-        if (grants.length > 0) daemon.wakeLaunches.wake();
-      },
+  let stoodBy = false;
+  return {
+    name: 'allocation',
+    intervalMs: SWEEP_MS,
+    wakeup: daemon.wakeAllocation,
+    debounceMs: GATHER_MS,
+    pass: async (signal) => {
+      if (!daemon.leads('allocation')) {
+        stoodBy = true;
+        return;
+      }
+      if (stoodBy) daemon.rememberRounds(await rememberedRounds(database));
+      stoodBy = false;
+      const { grants } = await runAllocationPass(allocation, signal);
+      if (grants.length > 0) daemon.wakeLaunches.wake();
     },
+  };
+}
+
+function launchLoops(daemon: Daemon): readonly ControlLoop[] {
+  return [
+    allocationLoop(daemon),
     {
       name: 'launch',
       intervalMs: SWEEP_MS,
@@ -110,14 +134,14 @@ function deletionLoops(daemon: Daemon): readonly ControlLoop[] {
       debounceMs: ROWS_GATHER_MS,
       pass: (signal) => runDeletionPass(deletionPassDeps(daemon), signal),
     },
-    {
+    ledBy(daemon, 'reconciliation', {
       name: 'hold',
       intervalMs: SWEEP_MS,
       wakeup: daemon.wakeHolds,
       debounceMs: ROWS_GATHER_MS,
       pass: (signal) => runHoldPass({ farm: () => clients, nodes: database.nodes, log: log.child('NodePool') }, signal),
-    },
-    {
+    }),
+    ledBy(daemon, 'reconciliation', {
       name: 'reconcile',
       intervalMs: RECONCILE_MS,
       wakeup: daemon.wakeReconcile,
@@ -133,7 +157,7 @@ function deletionLoops(daemon: Daemon): readonly ControlLoop[] {
           },
           signal,
         ),
-    },
+    }),
   ];
 }
 

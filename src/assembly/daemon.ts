@@ -2,6 +2,7 @@ import type { AllocationRound } from '../allocation/allocation-history.ts';
 import { RoundMemory } from '../allocation/round-memory.ts';
 import type { Database } from '../db/database.ts';
 import { QueueStatusSource } from '../gearman/queue-status-source.ts';
+import type { LeaderRole } from '../node/daemon-store.ts';
 import type { NodeMetrics } from '../node/node-metrics.ts';
 import type { Node } from '../node/node.ts';
 import { DeletionRetries } from '../pool/deletion-pass.ts';
@@ -33,6 +34,8 @@ export type DaemonParts = {
   readonly accountKeys: readonly Credential[];
   readonly metrics: NodeMetrics;
   readonly scriptEnvironment: Readonly<Record<string, string>>;
+  /** Whether this daemon does what only one may do. Absent: it is the only one. */
+  readonly leads?: (role: LeaderRole) => boolean;
 };
 
 // Each task is a few promises; what bounds the work are the providers' gates and the machines' own limits.
@@ -57,12 +60,12 @@ export class Daemon {
   readonly queueStatus: QueueStatusSource;
   readonly demand: DemandWatch;
   readonly targets: TargetWatch;
-  readonly rounds: RoundMemory;
+  #rounds: RoundMemory;
 
   constructor(parts: DaemonParts, history: readonly AllocationRound[]) {
     const { clock, log, tasks } = parts;
     this.parts = parts;
-    this.rounds = new RoundMemory(history);
+    this.#rounds = new RoundMemory(history);
     this.launches = new KeyedTasks('NodeLauncher', MAX_LAUNCHES, { log: log.child('NodeLauncher'), tasks });
     this.deletions = new KeyedTasks('NodeDeleter', MAX_DELETIONS, { log: log.child('NodeDeleter'), tasks });
     this.imageWork = new ImageWork(parts);
@@ -80,6 +83,19 @@ export class Daemon {
     });
     this.demand = new DemandWatch(this.queueStatus, this.wakeAllocation);
     this.targets = new TargetWatch(log.child('NodePool'), this.wakeAllocation);
+  }
+
+  get rounds(): RoundMemory {
+    return this.#rounds;
+  }
+
+  /** Takes over the rounds of another daemon. */
+  rememberRounds(history: readonly AllocationRound[]): void {
+    this.#rounds = new RoundMemory(history);
+  }
+
+  leads(role: LeaderRole): boolean {
+    return this.parts.leads?.(role) ?? true;
   }
 
   isOnline(target: string): boolean {
@@ -100,6 +116,13 @@ export class Daemon {
     }
     if (table === 'snapshot_image') this.wakeImages.wake();
     this.wakeAllocation.wake();
+  }
+
+  /** Another daemon died or left: its rows and what it led may be ours now. */
+  onStandingChanged(): void {
+    this.onRowsChanged('node');
+    this.wakeImages.wake();
+    this.wakeReconcile.wake();
   }
 
   /** Waits until no launch, deletion or image task is under way. */

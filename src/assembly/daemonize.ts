@@ -9,11 +9,23 @@ const COMPLAINT_CHARS = 4_000;
 /** What the daemon in the background tells the process that started it. */
 const RUNNING = 'running';
 
+/** The daemon ended instead of running. The message is what it said, maybe in several lines. */
+export class DaemonEndedError extends Error {
+  override readonly name = 'DaemonEndedError';
+  /** Its exit status: 2 for a configuration without use. */
+  readonly status: number;
+
+  constructor(said: string, status: number) {
+    super(said);
+    this.status = status;
+  }
+}
+
 /**
  * Starts this program again in the background, writes its process id and returns when it runs. A pid file of a dead
  * process is replaced; a living one is waited for.
- * @throws {Error} another daemon holds the pid file, the file cannot be written, or the new daemon ended at once: with
- * what it said
+ * @throws {DaemonEndedError} the new daemon ended at once
+ * @throws {Error} another daemon holds the pid file, the file cannot be written, or no process can be started
  */
 export async function daemonize(pidfile: string, clock: Clock): Promise<void> {
   await awaitFreePidFile(pidfile, clock);
@@ -28,7 +40,7 @@ export async function daemonize(pidfile: string, clock: Clock): Promise<void> {
   stopWaiting.abort();
   if (outcome !== undefined) {
     await removePidFile(pidfile, child.pid ?? process.pid);
-    throw new Error(outcome);
+    throw outcome;
   }
   child.stderr?.destroy();
   if (child.connected) child.disconnect();
@@ -43,7 +55,7 @@ export function tellRunning(): void {
   });
 }
 
-type Said = { readonly ended: Promise<string>; readonly running: Promise<undefined> };
+type Said = { readonly ended: Promise<Error>; readonly running: Promise<undefined> };
 
 function listenTo(child: ChildProcess): Said {
   let complaint = '';
@@ -53,13 +65,13 @@ function listenTo(child: ChildProcess): Said {
   return {
     ended: new Promise((resolve) => {
       child.once('error', (error) => {
-        resolve(error.message);
+        resolve(error);
       });
       // Not `exit`: what it said may still be on its way.
       child.once('close', (status) => {
-        resolve(
-          complaint.trim() === '' ? `The daemon ended at once with status ${status ?? 'none'}` : complaint.trim(),
-        );
+        const said = complaint.trim();
+        const ended = `The daemon ended at once with status ${status ?? 'none'}`;
+        resolve(new DaemonEndedError(said === '' ? ended : said, status ?? 1));
       });
     }),
     running: new Promise((resolve) => {

@@ -4,6 +4,8 @@ import type { Clock } from '../runtime/clock.ts';
 
 const WAIT_FOR_OTHER_MS = 10_000;
 const POLL_MS = 250;
+/** Monitoring and init scripts of other accounts read it. */
+const PID_MODE = 0o644;
 
 /**
  * Waits until no living process holds the pid file. One that names a dead process is as good as none.
@@ -17,10 +19,10 @@ export async function awaitFreePidFile(path: string, clock: Clock): Promise<void
   }
 }
 
-/** Writes the file, and its folder where there is none. */
+/** Writes the file, and its folder where there is none. Whoever could change it would choose what is killed. */
 export async function writePidFile(path: string, pid: number): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, `${pid}\n`);
+  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  await writeFile(path, `${pid}\n`, { mode: PID_MODE });
 }
 
 /** Removes the pid file if it names that process. Safe to call where there is none. */

@@ -1,12 +1,15 @@
-import { homedir } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, formatFault } from '../config/config-fault.ts';
-import type { Database } from '../db/database.ts';
+import type { Database, Enlistment } from '../db/database.ts';
+import type { DaemonLife } from '../db/daemon-life.ts';
+import type { DaemonRole } from '../node/daemon-store.ts';
 import { openJobEvents } from '../events/open-job-events.ts';
 import type { Credential } from '../provider/remote-machine.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { runControlLoop } from '../runtime/control-loop.ts';
-import { describeError, isAbort } from '../runtime/errors.ts';
+import { DatabaseUnavailableError, describeError, isAbort } from '../runtime/errors.ts';
+import { joinSignals } from '../runtime/join-signals.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { LoggerTree } from '../runtime/logging/logger-tree.ts';
 import { systemRandomness } from '../runtime/randomness.ts';
@@ -16,6 +19,7 @@ import { RsaKeyPairs } from '../ssh/rsa-key-pairs.ts';
 import { quoteForShell } from '../ssh/quote-for-shell.ts';
 import { SshMachines } from '../ssh/ssh-machines.ts';
 import { openMetrics } from '../metrics/open-metrics.ts';
+import { announceStanding } from './announce-standing.ts';
 import { Clients } from './clients.ts';
 import { ConfigWatch } from './config-watch.ts';
 import { type DaemonRoles, runDaemonLoops } from './daemon-loops.ts';
@@ -23,12 +27,16 @@ import { Daemon } from './daemon.ts';
 import { takeInJobEvents } from './job-event-intake.ts';
 import { openState } from './open-state.ts';
 import { jobEventDeps } from './pass-deps.ts';
+import { rememberedRounds } from './remembered-rounds.ts';
 import { type ConfigFiles, UnreadableConfigError } from './read-config-files.ts';
 import { listenToSignals } from './signals.ts';
+import { VERSION } from './version.ts';
 
 const CONFIG_POLL_MS = 10_000;
 const GAUGES_MS = 10_000;
 const SETTLE_MS = 15_000;
+/** A daemon that was taken for dead and finds no database tries again so often. */
+const REBIRTH_MS = 2_000;
 /** Enough for a burst of launches; each costs 80 ms of one core. */
 const KEY_PAIRS_AHEAD = 20;
 
@@ -77,23 +85,68 @@ type Run = {
   readonly reload: Wakeup;
 };
 
-async function runUntilStopped({ options, log, tasks, reload }: Run, signal: AbortSignal): Promise<void> {
-  const base = { clock: systemClock, randomness: systemRandomness, log, tasks };
+async function runUntilStopped(run: Run, signal: AbortSignal): Promise<void> {
+  const { options, log } = run;
+  const base = { clock: systemClock, randomness: systemRandomness, log, tasks: run.tasks };
   const watch = await ConfigWatch.open(options, { log, clock: systemClock });
   await using database = await openState({ config: watch.config, program: 'nodepoold' }, base, signal);
-  const metrics = openMetrics(process.env, log.child('stats'));
+  const metrics = openMetrics(process.env, { clock: systemClock, log: log.child('stats') });
+  const lasting = { ...run, base, watch, database, metrics };
+  let unfinished = await runLife(lasting, signal);
+  while (!signal.aborted) {
+    unfinished = await runLife(lasting, signal).catch(async (error: unknown) => {
+      if (!(error instanceof DatabaseUnavailableError)) throw error;
+      log.warn('The database is away; this daemon goes on when it is back', { error });
+      await systemClock.sleep(REBIRTH_MS, signal).catch(() => undefined); // stopped: the loop ends
+      return 0;
+    });
+  }
+  log.info('Nodepool has stopped', { unfinished });
+}
+
+/** What one life of the daemon leaves to the next. */
+type Lasting = Run & {
+  readonly base: Pick<Daemon['parts'], 'clock' | 'randomness' | 'log' | 'tasks'>;
+  readonly watch: ConfigWatch;
+  readonly database: Database;
+  readonly metrics: ReturnType<typeof openMetrics>;
+};
+
+/**
+ * Runs until stopped, or until others took this daemon for dead: then all its work ends, and it begins anew. Gives how many
+ * tasks did not end in time.
+ */
+async function runLife(lasting: Lasting, stop: AbortSignal): Promise<number> {
+  const { log } = lasting;
+  const { life, database } = await lasting.database.enlist(enlistment(lasting.options));
+  await using _life = life;
+  using joined = joinSignals(stop, life.ended);
+  announceStanding(life, log);
+  life.ended.addEventListener('abort', () => {
+    log.warn(`This daemon was taken for dead (${describeError(life.ended.reason)}); it begins anew`);
+  });
+  const unfinished = await live({ ...lasting, database, life }, joined.signal).catch((error: unknown) => {
+    if (!life.ended.aborted || stop.aborted) throw error;
+    return 0;
+  });
+  return unfinished;
+}
+
+function enlistment(roles: DaemonRoles): Enlistment {
+  const named: readonly DaemonRole[] = ['launches', 'deletes', 'images'];
+  return { host: hostname(), pid: process.pid, version: VERSION, roles: named.filter((role) => roles[role]) };
+}
+
+async function live(parts: Lasting & { readonly life: DaemonLife }, signal: AbortSignal): Promise<number> {
+  const { options, base, watch, reload, database, metrics, log, life } = parts;
   await using clients = new Clients(watch.config, { ...base, ...metrics.calls });
   const daemon = new Daemon(
     {
-      ...base,
-      database,
-      clients,
+      ...{ ...base, database, clients, quoteForShell, accountKeys: accountKeys(), metrics: metrics.nodes },
       machines: new SshMachines({ ...base, log: log.child('utils') }),
       keyPairs: new RsaKeyPairs(KEY_PAIRS_AHEAD, { log }),
-      quoteForShell,
-      accountKeys: accountKeys(),
-      metrics: metrics.nodes,
       scriptEnvironment: scriptEnvironment(),
+      leads: (role) => life.leads(role),
     },
     await rememberedRounds(database),
   );
@@ -101,7 +154,11 @@ async function runUntilStopped({ options, log, tasks, reload }: Run, signal: Abo
   const stopListening = database.onChange(({ table }) => {
     daemon.onRowsChanged(table);
   });
-  log.info('Nodepool is running', { installation: database.installationId, config: options.config });
+  life.onNews(() => {
+    daemon.onStandingChanged();
+  });
+  const facts = { installation: database.installationId, config: options.config, daemon: life.identity.number };
+  log.info('Nodepool is running', facts);
   options.onRunning?.();
   const gauges = {
     name: 'stats',
@@ -117,8 +174,9 @@ async function runUntilStopped({ options, log, tasks, reload }: Run, signal: Abo
   ]);
   stopListening();
   daemon.queueStatus.close();
+  await life.resign(['allocation', 'reconciliation']); // what has no tasks: others need not wait for ours
   await settle(daemon);
-  log.info('Nodepool has stopped', { unfinished: daemon.launches.size + daemon.deletions.size });
+  return daemon.launches.size + daemon.deletions.size;
 }
 
 /** Gives the work under way time to store where it stands. */
@@ -127,10 +185,6 @@ async function settle(daemon: Daemon): Promise<void> {
   const patience = systemClock.sleep(SETTLE_MS, done.signal).catch(() => undefined); // settled before
   await Promise.race([daemon.settled(), patience]);
   done.abort();
-}
-
-async function rememberedRounds(database: Database): Promise<ConstructorParameters<typeof Daemon>[1]> {
-  return (await database.rounds.list(100)).map(({ labels }) => labels);
 }
 
 type Events = AsyncDisposable & { setPublishers(endpoints: readonly string[]): void };

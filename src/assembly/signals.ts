@@ -81,7 +81,7 @@ class Profiler {
       session.disconnect();
       if (error !== null) return;
       const path = join(tmpdir(), `nodepoold-${process.pid}-${this.#deps.clock.now().getTime()}.cpuprofile`);
-      writeFileSync(path, JSON.stringify(result.profile), { mode: 0o600 });
+      writeFileSync(path, JSON.stringify(result.profile), { mode: 0o600, flag: 'wx' }); // never through a link that waits there
       this.#deps.log.child('stack_dump').info(`CPU profile written to ${path}`);
     });
   }

@@ -9,6 +9,10 @@ import { untilAborted } from './until-aborted.ts';
 
 /** Status of 10,000 functions has about one million characters. */
 const MAX_ANSWER_CHARS = 64 * 1024 * 1024;
+/** What a line takes besides its text, when it is kept and parsed; millions of short ones would fill the memory. */
+const LINE_COST_CHARS = 128;
+/** Enough to know what it was. */
+const SHOWN_CHARS = 200;
 
 /** `list` answers end with a line that is just `.`; `line` answers are one line. */
 export type AnswerShape = 'list' | 'line';
@@ -86,14 +90,15 @@ export class AdminConnection {
 
   #takeLine(line: string): void {
     const question = this.#question;
-    if (question === undefined) throw new ProtocolError(`Cannot take line ${JSON.stringify(line)}: nobody asked`);
+    if (question === undefined)
+      throw new ProtocolError(`Cannot take line ${JSON.stringify(line.slice(0, SHOWN_CHARS))}: nobody asked`);
     const isOnlyLine = question.shape === 'line' || (question.lines.length === 0 && isRefusal(line));
     if (!isOnlyLine && line === '.') {
       this.#answer(question, question.lines);
     } else if (isOnlyLine) {
       this.#answer(question, [line]);
     } else {
-      question.chars += line.length;
+      question.chars += line.length + LINE_COST_CHARS;
       if (question.chars > MAX_ANSWER_CHARS) throw new ProtocolError('Cannot read answer: it does not end');
       question.lines.push(line);
     }

@@ -17,6 +17,7 @@ import { type GearmanServer, serverName } from './gearman-server.ts';
 /** For one question, the connection included (upstream: 300 s). geard does not answer what it does not know. */
 const ANSWER_LIMIT_MS = 10_000;
 const MAX_QUEUED = 100;
+const SHOWN_CHARS = 200;
 
 /**
  * The admin text of one server, over one connection that is opened when needed. Every method
@@ -116,6 +117,8 @@ export class GearmanAdmin {
   }
 
   #refused(command: string, answer: string): Error {
-    return new Error(`Gearman server "${this.server}" refused "${command}"`, { cause: new Error(answer) });
+    return new Error(`Gearman server "${this.server}" refused "${command}"`, {
+      cause: new Error(answer.slice(0, SHOWN_CHARS)),
+    });
   }
 }

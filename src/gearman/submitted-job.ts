@@ -50,6 +50,9 @@ export type SubmitDeps = {
   readonly log: Logger;
 };
 
+/** What a chunk takes besides its data; empty ones could be sent for ever. */
+const CHUNK_COST_BYTES = 128;
+
 const SUBMIT = { high: 'SUBMIT_JOB_HIGH', normal: 'SUBMIT_JOB', low: 'SUBMIT_JOB_LOW' } as const;
 
 /**
@@ -194,7 +197,7 @@ export class SubmittedJob {
   #keepData(packet: PacketOf<'WORK_DATA'> | PacketOf<'WORK_WARNING'>): void {
     const data = packet.fields[1];
     if (packet.type === 'WORK_DATA') {
-      this.#dataBytes += data.length;
+      this.#dataBytes += data.length + CHUNK_COST_BYTES;
       if (this.#dataBytes > MAX_DATA_BYTES) throw new ProtocolError(`Cannot keep ${this.#dataBytes} bytes of job data`);
       this.#data.push(data);
     }

@@ -6,7 +6,7 @@ import {
   UnknownOutcomeError,
 } from '../provider/errors.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { asError, describeError, isAbort } from '../runtime/errors.ts';
+import { describeError, isAbort } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { hasCredentialsId, labelOf, launcherHost, withLabel } from './agent-config-xml.ts';
 import { AGENT_TYPE, agentForm } from './agent-form.ts';
@@ -27,6 +27,7 @@ export type JenkinsAgentsDeps = {
   readonly log: Logger;
 };
 
+const LONGEST_REASON = 300;
 /** Longest wait for a deleted agent to be gone: one with a build stays listed until the build has ended. */
 const REMOVAL_LIMIT_MS = 60_000;
 const REMOVAL_POLL_MS = { first: 100, max: 2_000 } as const;
@@ -231,7 +232,7 @@ export class JenkinsAgents implements Agents {
       return parse(json);
     } catch (error) {
       const message = `Cannot read the answer of Jenkins of target "${this.target}" to ${request.task}`;
-      throw new TransientProviderError(`${message}: ${describeError(error)}`, { cause: asError(error) });
+      throw new TransientProviderError(`${message}: ${describeError(error).slice(0, LONGEST_REASON)}`);
     }
   }
 

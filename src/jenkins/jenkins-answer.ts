@@ -1,4 +1,3 @@
-import { asError, describeError } from '../runtime/errors.ts';
 import { CredentialsRefusedError, RequestRefusedError, TransientProviderError } from '../provider/errors.ts';
 
 /** What Jenkins answered, its text bounded. */
@@ -15,6 +14,8 @@ export type JenkinsAnswer = {
 
 /** Who asked for what, for messages: `Jenkins of target "ci" answered DeleteNodeTask with …`. */
 export type AskedOf = { readonly target: string; readonly task: string };
+
+const LONGEST_CAUSE = 300;
 
 const PASSING = new Set([408, 429, 502, 503, 504]);
 
@@ -55,13 +56,17 @@ export function isFormSuccess(answer: JenkinsAnswer): boolean {
  */
 export function jsonOf(asked: AskedOf, answer: JenkinsAnswer): unknown {
   if (answer.status !== 200) throw classifyJenkinsFailure(asked, answer);
+  if (!answer.contentType.startsWith('application/json')) throw unreadable(asked, `it is ${answer.contentType}`);
   try {
-    if (!answer.contentType.startsWith('application/json')) throw new Error(`it is ${answer.contentType}`);
     return JSON.parse(answer.text);
-  } catch (error) {
-    const message = `Cannot read the answer of Jenkins of target "${asked.target}" to ${asked.task}`;
-    throw new TransientProviderError(`${message}: ${describeError(error)}`, { cause: asError(error) });
+  } catch {
+    throw unreadable(asked, 'it is no whole JSON'); // the parser's complaint would quote it
   }
+}
+
+function unreadable({ target, task }: AskedOf, why: string): Error {
+  const message = `Cannot read the answer of Jenkins of target "${target}" to ${task}`;
+  return new TransientProviderError(`${message}: ${why.slice(0, LONGEST_CAUSE)}`);
 }
 
 function leadsToLogin(answer: JenkinsAnswer): boolean {
@@ -72,5 +77,5 @@ function leadsToLogin(answer: JenkinsAnswer): boolean {
 function describeAnswer(answer: JenkinsAnswer): string {
   const title = /<title>([^<]*)<\/title>/.exec(answer.text)?.[1]?.trim();
   const cause = answer.xError?.trim() ?? title ?? answer.location ?? '';
-  return `${answer.status}${cause === '' ? '' : ` (${cause.replaceAll(/\s+/g, ' ').slice(0, 300)})`}`;
+  return `${answer.status}${cause === '' ? '' : ` (${cause.replaceAll(/\s+/g, ' ').slice(0, LONGEST_CAUSE)})`}`;
 }

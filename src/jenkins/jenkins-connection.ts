@@ -4,6 +4,7 @@ import { TransientProviderError, UnknownOutcomeError } from '../provider/errors.
 import type { Clock } from '../runtime/clock.ts';
 import { asError, describeError, isAbort } from '../runtime/errors.ts';
 import { RequestGate } from '../runtime/request-gate.ts';
+import { Secret } from '../runtime/secret.ts';
 import type { TaskBoard } from '../runtime/task-board.ts';
 import { classifyJenkinsFailure, type JenkinsAnswer, wantsCrumb } from './jenkins-answer.ts';
 import { type JenkinsCrumb, readCrumb } from './jenkins-crumb.ts';
@@ -43,6 +44,8 @@ export class JenkinsConnection {
   readonly #pool: Pool;
   readonly #prefix: string;
   readonly #authorization: Readonly<Record<string, string>>;
+  /** The same as peers may give it back. */
+  readonly #secrets: readonly Secret[];
   readonly #gate: RequestGate;
   readonly #deps: JenkinsConnectionDeps;
   readonly #closed = new AbortController();
@@ -53,6 +56,10 @@ export class JenkinsConnection {
     this.#target = target.name;
     this.#deps = deps;
     this.#authorization = basicAuthorization(jenkins);
+    this.#secrets =
+      jenkins.apiKey === undefined
+        ? []
+        : [jenkins.apiKey, new Secret(`${jenkins.user ?? ''}:${jenkins.apiKey.reveal()}`)];
     const url = new URL(jenkins.url);
     this.#prefix = url.pathname.replace(/\/+$/, '');
     this.#pool = new Pool(url.origin, {
@@ -162,7 +169,8 @@ export class JenkinsConnection {
       ...(request.xml !== undefined && { body: request.xml }),
       signal,
     });
-    return await readJenkinsAnswer(response, this.#deps.clock.now());
+    const secrets = [...this.#secrets, ...secretsOf(crumb)];
+    return await readJenkinsAnswer(response, { now: this.#deps.clock.now(), secrets });
   }
 
   async #measured<T>(request: JenkinsRequest, work: () => Promise<T>): Promise<T> {
@@ -173,6 +181,11 @@ export class JenkinsConnection {
       this.#deps.onCall?.(request.task, this.#deps.clock.monotonicMs() - startedMs);
     }
   }
+}
+
+/** With its cookie a crumb opens a session. */
+function secretsOf(crumb: JenkinsCrumb | undefined): readonly Secret[] {
+  return Object.values(crumb?.headers ?? {}).map((value) => new Secret(value));
 }
 
 function gated(request: JenkinsRequest): { readonly name: string; readonly priority: number } {

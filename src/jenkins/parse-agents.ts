@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Agent } from '../node/agents.ts';
+import { listOf } from '../runtime/list-of.ts';
 
 /** The fields of a computer that `parseAgent` needs, as Jenkins' parameter `tree`. */
 export const COMPUTER_FIELDS =
@@ -15,11 +16,11 @@ const Computer = z.object({
   offline: z.boolean(),
   temporarilyOffline: z.boolean().default(false),
   offlineCauseReason: z.string().nullish(),
-  assignedLabels: z.array(z.object({ name: z.string() })).default([]),
-  executors: z.array(Executor).default([]),
+  assignedLabels: listOf(z.object({ name: z.string() })).default([]),
+  executors: listOf(Executor).default([]),
 });
 
-const ComputerSet = z.object({ computer: z.array(Computer) });
+const ComputerSet = z.object({ computer: listOf(Computer) });
 
 /** One computer. @throws {z.ZodError} a needed field is missing */
 export function parseAgent(json: unknown): Agent {

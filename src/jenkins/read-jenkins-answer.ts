@@ -1,21 +1,37 @@
 import type { Dispatcher } from 'undici';
+import { redact } from '../runtime/redact.ts';
+import type { Secret } from '../runtime/secret.ts';
 import type { JenkinsAnswer } from './jenkins-answer.ts';
 
-/** The list of 10,000 agents has 3 MB. */
-const MAX_BODY_BYTES = 32 * 1024 * 1024;
+/** The list of 10,000 agents has 3 MB. Parsed, it may take twenty times as much. */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
+export type ReadingDeps = {
+  readonly now: Date;
+  /** What the request held of secrets: it is taken out of whatever may be shown. */
+  readonly secrets: readonly Secret[];
+};
 
 /**
  * Reads a response to its end.
  * @throws {Error} its body is longer than any answer we ask for
  */
-export async function readJenkinsAnswer(response: Dispatcher.ResponseData, now: Date): Promise<JenkinsAnswer> {
-  const { headers } = response;
+export async function readJenkinsAnswer(
+  response: Dispatcher.ResponseData,
+  { now, secrets }: ReadingDeps,
+): Promise<JenkinsAnswer> {
+  const { headers, statusCode: status } = response;
+  const text = await readText(response.body);
+  const shown = (name: string): string | undefined => {
+    const header = first(headers[name]);
+    return header === undefined ? undefined : redact(header, secrets);
+  };
   return {
-    status: response.statusCode,
-    text: await readText(response.body),
-    contentType: first(headers['content-type']) ?? '',
-    location: first(headers['location']),
-    xError: first(headers['x-error']),
+    status,
+    text: status === 200 ? text : redact(text, secrets), // an error page may give back the request
+    contentType: shown('content-type') ?? '',
+    location: shown('location'),
+    xError: shown('x-error'),
     retryAfterMs: retryAfterMs(first(headers['retry-after']), now),
     setCookies: [headers['set-cookie'] ?? []].flat(),
   };

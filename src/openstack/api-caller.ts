@@ -2,10 +2,10 @@ import type { CloudConfig } from '../config/config.ts';
 import { TransientProviderError, UnknownOutcomeError } from '../provider/errors.ts';
 import { type Backoff, backoffMs } from '../runtime/backoff.ts';
 import { type Clock, withDeadline } from '../runtime/clock.ts';
-import { DeadlineExceededError, ProtocolError } from '../runtime/errors.ts';
+import { DeadlineExceededError, ProtocolError, QueueFullError } from '../runtime/errors.ts';
 import type { Randomness } from '../runtime/randomness.ts';
 import type { RequestGate } from '../runtime/request-gate.ts';
-import { endpointOf, hasEndpoint, type ServiceName } from './catalog.ts';
+import { callUrl, endpointOf, hasEndpoint, type ServiceName } from './catalog.ts';
 import { classifyNovaFailure, parseRetryAfter } from './classify-nova-failure.ts';
 import type { HttpAnswer, HttpConnections } from './http-connections.ts';
 import { AnswerLostError, NotSentError } from './http-exchange.ts';
@@ -101,6 +101,7 @@ export class ApiCaller {
       } catch (error) {
         const pauseMs = this.#pauseAfter(error, tries);
         if (!call.repeatable || pauseMs === undefined || pauseMs >= this.#leftMs(progress)) throw error;
+        if (progress.startedMs === undefined) throw error; // it never got its turn, so no deadline would end this
         await this.#deps.clock.sleep(pauseMs, signal);
       }
     }
@@ -164,14 +165,15 @@ export class ApiCaller {
   ): Promise<HttpAnswer> {
     const { cloud, microversion } = this.#options;
     const { token, progress } = state;
-    const url = new URL(`${endpointOf(call.service, token.catalog, cloud)}${call.path}`);
+    const url = callUrl(endpointOf(call.service, token.catalog, cloud), call.path);
     const headers = {
       accept: 'application/json',
       'x-auth-token': token.secret.reveal(),
       ...(call.service === 'compute' && microversionHeaders(microversion)),
       ...(call.body !== undefined && { 'content-type': 'application/json' }),
     };
-    const request = { method: call.method, url, headers, onSending: () => (progress.sent = true) };
+    const secrets = [token.secret];
+    const request = { method: call.method, url, headers, secrets, onSending: () => (progress.sent = true) };
     const body = call.body === undefined ? {} : { body: JSON.stringify(call.body) };
     return await this.#deps.http.send({ ...request, ...body }, signal);
   }
@@ -193,7 +195,9 @@ export class ApiCaller {
   /** Transport failures in our vocabulary; what is in it already passes through. */
   #translate(error: unknown, call: ApiCall<unknown>, progress: Progress): unknown {
     const what = `${call.name} in "${this.#options.provider}"`;
-    if (error instanceof NotSentError) return new TransientProviderError(`${what} was not sent`, { cause: error });
+    if (error instanceof NotSentError || error instanceof QueueFullError) {
+      return new TransientProviderError(`${what} was not sent`, { cause: error });
+    }
     const late = error instanceof DeadlineExceededError;
     if (!late && !(error instanceof AnswerLostError) && !(error instanceof ProtocolError)) return error;
     if (late && call.repeatable) return error;

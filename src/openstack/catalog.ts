@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import type { CloudConfig } from '../config/config.ts';
 import { RequestRefusedError } from '../provider/errors.ts';
+import { listOf } from '../runtime/list-of.ts';
 
 export type ServiceName = 'compute' | 'image' | 'network';
 
-export const Catalog = z.array(
+export const Catalog = listOf(
   z.object({
     type: z.string(),
     name: z.string().nullish(),
-    endpoints: z.array(
+    endpoints: listOf(
       z.object({
         interface: z.string(),
         region: z.string().nullish(),
@@ -19,6 +20,8 @@ export const Catalog = z.array(
   }),
 );
 export type Catalog = z.output<typeof Catalog>;
+
+const LONGEST_SHOWN = 200;
 
 /** What is missing at the end of a catalogue's url (compute and identity urls are whole). */
 const VERSION_PATH: Record<ServiceName, string> = { compute: '', image: '/v2', network: '/v2.0' };
@@ -33,11 +36,19 @@ type Wanted = Pick<
  * @throws {RequestRefusedError} the catalogue has no such endpoint; the message names what it has
  */
 export function endpointOf(service: ServiceName, catalog: Catalog, wanted: Wanted): string {
-  const override = wanted.endpointOverrides[service];
-  if (override !== undefined) return withVersion(service, override);
-  const url = findUrl(service, catalog, wanted);
+  const url = wanted.endpointOverrides[service] ?? findUrl(service, catalog, wanted);
   if (url === undefined) throw new RequestRefusedError(explainMissing(service, catalog, wanted));
   return withVersion(service, url);
+}
+
+/**
+ * The URL of a call below such an endpoint.
+ * @throws {RequestRefusedError} the catalogue, or whoever wrote it, names no http URL
+ */
+export function callUrl(endpoint: string, path: string): URL {
+  const address = `${endpoint}${path}`;
+  if (/^https?:[/][/]/i.test(address) && URL.canParse(address)) return new URL(address);
+  throw new RequestRefusedError(`Cannot call "${endpoint.slice(0, LONGEST_SHOWN)}": it is no http URL`);
 }
 
 /** Whether the catalogue, or an override, has that service for us. */

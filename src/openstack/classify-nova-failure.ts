@@ -6,6 +6,8 @@ import {
   UnknownOutcomeError,
 } from '../provider/errors.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
+import { redact } from '../runtime/redact.ts';
+import type { Secret } from '../runtime/secret.ts';
 import { isRecord } from './parse-body.ts';
 
 /** An answer of Keystone, Nova, Glance or Neutron that is not what the call hoped for. */
@@ -20,6 +22,8 @@ export type ApiFailure = {
   readonly text: string;
   readonly requestId: string | undefined;
   readonly retryAfterMs: number | undefined;
+  /** What the request held of secrets, which an error page may give back. */
+  readonly secrets?: readonly Secret[];
 };
 
 /** No room. Not the word alone: a policy may be about quotas. Not "Maximum number of metadata items": room does not help. */
@@ -48,6 +52,9 @@ export function classifyNovaFailure(failure: ApiFailure): Error {
   return failure.repeatable ? new TransientProviderError(message, wait) : new UnknownOutcomeError(message, wait);
 }
 
+/** Of an error page: its beginning says what is wrong. */
+const MOST_READ = 2000;
+
 function isQuota(failure: ApiFailure, detail: string): boolean {
   return QUOTA.test(detail) || errorType(failure.json) === 'OverQuota';
 }
@@ -57,7 +64,8 @@ function messageOf(failure: ApiFailure): string {
   const { json, text } = failure;
   const inner = isRecord(json) ? Object.values(json).find(isRecord) : undefined;
   const message = inner?.['message'] ?? (isRecord(json) ? json['message'] : undefined);
-  const readable = typeof message === 'string' ? message : text.replaceAll(/<[^>]*>/g, ' ');
+  const said = redact(typeof message === 'string' ? message : text, failure.secrets ?? []).slice(0, MOST_READ);
+  const readable = typeof message === 'string' ? said : said.replaceAll(/<[^>]*>/g, ' ');
   const line = readable.replaceAll(/\s+/g, ' ').trim();
   return line === '' ? 'no message' : line.slice(0, 400);
 }

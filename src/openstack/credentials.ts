@@ -1,9 +1,22 @@
 import type { CloudAuth } from '../config/config.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
+import type { Secret } from '../runtime/secret.ts';
 
 /** The body of `POST /v3/auth/tokens`. It holds secrets: hand it to Keystone only. */
 export function credentialsBody(auth: CloudAuth): string {
   return JSON.stringify({ auth: authOf(auth) });
+}
+
+/** The secrets in that body. */
+export function secretsOf(auth: CloudAuth): readonly Secret[] {
+  switch (auth.kind) {
+    case 'password':
+      return auth.password === undefined ? [] : [auth.password];
+    case 'application-credential':
+      return [auth.secret];
+    case 'token':
+      return [auth.token];
+  }
 }
 
 function authOf(auth: CloudAuth): object {

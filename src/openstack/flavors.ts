@@ -6,9 +6,10 @@ import type { ApiCaller } from './api-caller.ts';
 import { parseBody } from './parse-body.ts';
 import { queryOf, readPages } from './read-pages.ts';
 import { Remembered } from './remembered.ts';
+import { listOf } from '../runtime/list-of.ts';
 
 const FlavorPage = z.object({
-  flavors: z.array(
+  flavors: listOf(
     z.object({
       id: z.string(),
       name: z.string(),
@@ -16,7 +17,7 @@ const FlavorPage = z.object({
       'OS-FLV-DISABLED:disabled': z.boolean().optional(),
     }),
   ),
-  flavors_links: z.array(z.object({ rel: z.string(), href: z.string() })).optional(),
+  flavors_links: listOf(z.object({ rel: z.string(), href: z.string() })).optional(),
 });
 
 export type Flavor = {

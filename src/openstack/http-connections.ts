@@ -5,11 +5,14 @@ import { Agent } from 'undici';
 import { RequestRefusedError } from '../provider/errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
-import { exchange, type HttpRequest } from './http-exchange.ts';
+import { redact } from '../runtime/redact.ts';
+import type { Secret } from '../runtime/secret.ts';
+import { exchange, type HttpRequest, type RawAnswer } from './http-exchange.ts';
 
 /** Shorter than the peers' (Apache closes an idle connection after 5 s), so that we never write into a closing one. */
 const KEEP_ALIVE_MS = 3_500;
 const CONNECT_TIMEOUT_MS = 10_000;
+const LONGEST_ID = 100;
 
 export type TlsOptions = {
   readonly verify: boolean;
@@ -22,10 +25,12 @@ export type HttpAnswer = {
   readonly headers: IncomingHttpHeaders;
   /** The parsed body; undefined where the content type is not JSON, the body is empty or broken. */
   readonly json: unknown;
-  /** The beginning of a body that is not JSON, for error messages. */
+  /** A body that is not JSON, for error messages. */
   readonly text: string;
   /** What the operators of the cloud find in their logs. */
   readonly requestId: string | undefined;
+  /** Those of the request: they may stand in `json` and `text`. */
+  readonly secrets?: readonly Secret[];
 };
 
 export type ConnectionDeps = {
@@ -58,11 +63,11 @@ export class HttpConnections {
     const { clock } = this.#deps;
     const agent = await this.#open();
     const startedMs = clock.monotonicMs();
-    const line = `${request.method} ${request.url.pathname}${request.url.search}`;
+    // Its path may be a peer's: the link to a next page.
+    const line = redact(`${request.method} ${request.url.pathname}${request.url.search}`, request.secrets ?? []);
     try {
-      const raw = await exchange(agent, request, signal);
-      const answer = { ...raw, ...readBody(raw.headers, raw.body), requestId: requestIdOf(raw.headers) };
-      this.#log(line, { status: raw.status, ms: since(startedMs, clock), request: answer.requestId });
+      const answer = readAnswer(await exchange(agent, request, signal), request.secrets ?? []);
+      this.#log(line, { status: answer.status, ms: since(startedMs, clock), request: answer.requestId });
       return answer;
     } catch (error) {
       this.#log(line, { status: 'none', ms: since(startedMs, clock), error });
@@ -119,13 +124,25 @@ async function readCacert(path: string): Promise<Buffer> {
   }
 }
 
-function readBody(headers: IncomingHttpHeaders, body: Buffer): { readonly json: unknown; readonly text: string } {
-  const text = body.toString('utf8');
-  if (headers['content-type']?.includes('json') !== true) return { json: undefined, text: text.slice(0, 2000) };
+/** What the answer says. Whatever is shown of it must be without the request's secrets: some error pages give them back. */
+function readAnswer({ status, headers, body }: RawAnswer, secrets: readonly Secret[]): HttpAnswer {
+  const type = redact(headers['content-type'] ?? '', secrets);
+  const id = requestIdOf(headers);
+  return {
+    status,
+    headers: type === '' ? headers : { ...headers, 'content-type': type },
+    ...readBody(type, body.toString('utf8')),
+    requestId: id === undefined ? undefined : redact(id, secrets).slice(0, LONGEST_ID),
+    secrets,
+  };
+}
+
+function readBody(type: string, text: string): { readonly json: unknown; readonly text: string } {
+  if (!type.includes('json')) return { json: undefined, text };
   try {
     return { json: JSON.parse(text) as unknown, text: '' };
   } catch {
-    return { json: undefined, text: text.slice(0, 2000) }; // who expects JSON finds none and says so
+    return { json: undefined, text }; // who expects JSON finds none and says so
   }
 }
 

@@ -1,17 +1,20 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { RequestRefusedError } from '../provider/errors.ts';
+import type { Secret } from '../runtime/secret.ts';
 
 /** A certificate does not become good by asking again. */
 const BAD_CERTIFICATE = /^(ERR_TLS_|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_)/;
-/** Longest body we read: a list of 1,000 servers is about 2 MiB. */
-const MAX_BODY_BYTES = 64 * 1024 * 1024;
+/** Longest body we read: a list of 1,000 servers is about 2 MiB. Parsed, it may take twenty times as much. */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 export type HttpRequest = {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** What the request holds of secrets: it is taken out of whatever may be shown of the answer. */
+  readonly secrets?: readonly Secret[];
   /** Called when the first byte is about to be written: from then on the peer may have acted. */
   readonly onSending?: () => void;
 };
@@ -36,7 +39,7 @@ export class AnswerLostError extends Error {
  * Sends one request and reads the whole answer, whatever its status.
  * @throws {NotSentError} nothing was written
  * @throws {RequestRefusedError} the peer's certificate is not trusted
- * @throws {AnswerLostError} the answer did not come, was cut, or is larger than 64 MiB
+ * @throws {AnswerLostError} the answer did not come, was cut, or is larger than 16 MiB
  * @throws the signal's reason as soon as `signal` is aborted
  */
 export function exchange(dispatcher: Dispatcher, request: HttpRequest, signal: AbortSignal): Promise<RawAnswer> {

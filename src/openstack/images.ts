@@ -6,6 +6,7 @@ import type { ApiCaller } from './api-caller.ts';
 import type { HttpAnswer } from './http-connections.ts';
 import { parseBody } from './parse-body.ts';
 import { type Page, queryOf, readPages } from './read-pages.ts';
+import { listOf } from '../runtime/list-of.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const PAGE_SIZE = 500;
@@ -17,7 +18,7 @@ const OWN_KEYS = new Set([
 ]);
 
 const ImageBody = z.looseObject({ id: z.string(), name: z.string().nullish(), status: z.string() });
-const ImagePage = z.object({ images: z.array(ImageBody), next: z.string().optional() });
+const ImagePage = z.object({ images: listOf(ImageBody), next: z.string().optional() });
 const SnapshotBody = z.object({ image_id: z.string().min(1) });
 
 /** By id where it looks like a UUID, else the newest active image of that name. */

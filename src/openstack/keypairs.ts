@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { RequestRefusedError } from '../provider/errors.ts';
 import type { ApiCaller } from './api-caller.ts';
 import { parseBody } from './parse-body.ts';
+import { listOf } from '../runtime/list-of.ts';
 
 const OneKeypair = z.object({ keypair: z.object({ public_key: z.string() }) });
-const KeypairList = z.object({ keypairs: z.array(z.object({ keypair: z.object({ name: z.string() }) })) });
+const KeypairList = z.object({ keypairs: listOf(z.object({ keypair: z.object({ name: z.string() }) })) });
 
 export type NamedKey = { readonly name: string; readonly publicKey: string };
 

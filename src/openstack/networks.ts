@@ -5,9 +5,10 @@ import type { Clock } from '../runtime/clock.ts';
 import type { ApiCaller } from './api-caller.ts';
 import { parseBody } from './parse-body.ts';
 import { Remembered } from './remembered.ts';
+import { listOf } from '../runtime/list-of.ts';
 
-const NeutronNetworks = z.object({ networks: z.array(z.object({ id: z.string(), name: z.string() })) });
-const NovaNetworks = z.object({ networks: z.array(z.object({ id: z.string(), label: z.string() })) });
+const NeutronNetworks = z.object({ networks: listOf(z.object({ id: z.string(), name: z.string() })) });
+const NovaNetworks = z.object({ networks: listOf(z.object({ id: z.string(), label: z.string() })) });
 
 type Network = { readonly id: string; readonly name: string };
 

@@ -89,7 +89,7 @@ function buildCaller(config: ProviderConfig, parts: CallerParts, closing: AbortS
   return new ApiCaller(options, { ...parts, session, gate });
 }
 
-/** Requests that wait for their turn in time hold a place, and priorities act on the others only: few places where the pace is slow. */
+/** Where the pace is slow, a few connections are enough. */
 function concurrencyFor(minRequestGapMs: number): number {
   if (minRequestGapMs >= 500) return 4;
   return minRequestGapMs >= 50 ? 8 : 16;

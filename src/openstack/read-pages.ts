@@ -33,8 +33,10 @@ async function readOnce<T extends { readonly id: string }>(
   for (let pages = 0; pages < MAX_PAGES; pages += 1) {
     const page = await readPage(query);
     if (page === 'marker-gone') return page;
+    const known = items.size;
     for (const item of page.items) items.set(item.id, item);
     if (page.next === undefined || page.items.length === 0) return [...items.values()];
+    if (items.size === known) throw new TransientProviderError('Cannot read the list: its pages repeat themselves');
     query = page.next;
   }
   throw new TransientProviderError(`Cannot read the list: it has more than ${MAX_PAGES} pages`);

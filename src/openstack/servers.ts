@@ -8,6 +8,7 @@ import type { Flavors } from './flavors.ts';
 import type { Networks } from './networks.ts';
 import { parseBody } from './parse-body.ts';
 import { type Page, queryOf, readPages } from './read-pages.ts';
+import { listOf } from '../runtime/list-of.ts';
 
 /** Nova's own largest page (api.max_limit). */
 const PAGE_SIZE = 1000;
@@ -28,15 +29,15 @@ const ServerBody = z.object({
   'OS-EXT-STS:task_state': z.string().nullish(),
   'OS-EXT-AZ:availability_zone': z.string().nullish(),
   fault: z.object({ message: z.string().nullish() }).nullish(),
-  addresses: z.record(z.string(), z.array(Address)).nullish(),
+  addresses: z.record(z.string(), listOf(Address)).nullish(),
   metadata: z.record(z.string(), z.string()).nullish(),
   key_name: z.string().nullish(),
   created: z.string().nullish(),
 });
 const OneServer = z.object({ server: ServerBody });
 const ServerPage = z.object({
-  servers: z.array(ServerBody),
-  servers_links: z.array(z.object({ rel: z.string(), href: z.string() })).optional(),
+  servers: listOf(ServerBody),
+  servers_links: listOf(z.object({ rel: z.string(), href: z.string() })).optional(),
 });
 const Created = z.object({ server: z.object({ id: z.string().min(1), adminPass: z.string().optional() }) });
 const Console = z.object({ output: z.string().nullable() });
@@ -191,8 +192,14 @@ function toServer(body: z.output<typeof ServerBody>): Server {
     metadata: body.metadata ?? {},
     az: orUndefined(body['OS-EXT-AZ:availability_zone']),
     keyName: body.key_name ?? undefined,
-    createdAt: new Date(body.created ?? 0),
+    createdAt: instantOf(body.created),
   });
+}
+
+/** The beginning of time for what is none: such a server is old. */
+function instantOf(text: string | null | undefined): Date {
+  const ms = Date.parse(text ?? '');
+  return new Date(Number.isNaN(ms) ? 0 : ms);
 }
 
 /** Nova says "no zone yet" with an empty text. */

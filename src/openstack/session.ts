@@ -13,7 +13,7 @@ import { Secret } from '../runtime/secret.ts';
 import { awaitShared } from './await-shared.ts';
 import { Catalog } from './catalog.ts';
 import { classifyNovaFailure, parseRetryAfter } from './classify-nova-failure.ts';
-import { credentialsBody } from './credentials.ts';
+import { credentialsBody, secretsOf } from './credentials.ts';
 import type { HttpAnswer, HttpConnections } from './http-connections.ts';
 import { findIdentityUrl } from './identity-url.ts';
 import { parseBody } from './parse-body.ts';
@@ -133,7 +133,10 @@ export class Session {
       const headers = { 'content-type': 'application/json', accept: 'application/json' };
       const body = credentialsBody(this.#cloud.auth);
       const askedMs = clock.monotonicMs();
-      const answer = await this.#deps.http.send({ method: 'POST', url, headers, body }, signal);
+      const answer = await this.#deps.http.send(
+        { method: 'POST', url, headers, body, secrets: secretsOf(this.#cloud.auth) },
+        signal,
+      );
       if (answer.status !== 201) throw this.#refused(answer);
       return readToken(answer, askedMs);
     });

@@ -4,7 +4,7 @@ import type { NodeStore } from '../node/node-store.ts';
 import type { Node } from '../node/node.ts';
 import { awaitGone } from '../provider/await-server.ts';
 import type { CloudProvider, Server } from '../provider/cloud-provider.ts';
-import { parseOwner } from '../provider/owner-metadata.ts';
+import { isMadeForNode } from '../provider/owner-metadata.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Task } from '../runtime/task-board.ts';
@@ -97,6 +97,6 @@ async function removeServer(id: string, deps: DeleteDeps, signal: AbortSignal): 
 }
 
 function isOurs(server: Server, node: Node, installationId: string): boolean {
-  const owner = parseOwner(server.metadata);
-  return owner?.nodeId === node.id && owner.installation === installationId && server.status !== 'DELETED';
+  const owner = { installation: installationId, nodeId: node.id };
+  return isMadeForNode(server.metadata, owner) && server.status !== 'DELETED';
 }

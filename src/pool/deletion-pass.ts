@@ -73,9 +73,9 @@ export class DeletionRetries {
   }
 }
 
-/** Starts the deletion of every row in `delete` that is due and not under way. Tried for ever, with back-off. */
+/** Starts the deletion of every row in `delete` that is due and not under way, here or in another daemon. Tried for ever, with back-off. */
 export async function runDeletionPass(deps: DeletionPassDeps, signal: AbortSignal): Promise<void> {
-  const nodes = await deps.nodes.list({ states: ['delete'] });
+  const nodes = await deps.nodes.list({ states: ['delete'], claimable: true });
   deps.retries.keepOnly(new Set(nodes.map(({ id }) => id)));
   for (const node of nodes) startDeletion(node, deps, signal);
 }
@@ -106,13 +106,13 @@ async function deleteOnce(node: Node, { deps, task }: DeletionTry, signal: Abort
   }
 }
 
-/** Undefined: the row is gone. Otherwise why it is still there. */
+/** Undefined: the row is gone, or another daemon's. Otherwise why it is still there. */
 async function tryToDelete(
   { id }: Node,
   { deps, task }: DeletionTry,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const node = await deps.nodes.find(id); // the launch that was cut off may have stored its server
+  const node = await deps.nodes.claim(id); // the launch that was cut off may have stored its server
   if (node === undefined) return undefined;
   const deleteDeps = deps.deleteDeps(node, deps.farm(), task);
   if (deleteDeps === undefined) return `provider ${node.provider} is no longer configured`;

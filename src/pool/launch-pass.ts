@@ -21,10 +21,10 @@ export type LaunchPassDeps = {
   readonly launchDeps: (launch: Launch, farm: Farm, task: Task) => LaunchDeps;
 };
 
-/** Starts or resumes the launch of every `building` row that this process has not under way. */
+/** Starts or resumes the launch of every `building` row that neither this process nor another daemon has under way. */
 export async function runLaunchPass(deps: LaunchPassDeps, signal: AbortSignal): Promise<void> {
   const farm = deps.farm();
-  for (const node of await deps.nodes.list({ states: ['building'] })) {
+  for (const node of await deps.nodes.list({ states: ['building'], claimable: true })) {
     if (deps.launches.has(nodeKey(node))) continue;
     const launch = findLaunch(node, farm);
     if (launch === undefined) await abandon(node, deps);
@@ -62,8 +62,9 @@ async function launchOnce(
   launchDeps: LaunchDeps,
   { deps, signal }: { readonly deps: LaunchPassDeps; readonly signal: AbortSignal },
 ): Promise<void> {
-  // The row that the pass read may be old: an earlier task of this node ended since, or this one waited for its turn.
-  const node = await deps.nodes.find(found.node.id);
+  // The row that the pass read may be old: an earlier task of this node ended since, this one waited for its turn, or
+  // another daemon was faster.
+  const node = await deps.nodes.claim(found.node.id);
   if (node?.state !== 'building') return;
   const launch = { ...found, node };
   try {

@@ -2,6 +2,9 @@ import type { ProviderConfig } from '../config/config.ts';
 import type { Node } from '../node/node.ts';
 import type { KeyPair } from '../provider/remote-machine.ts';
 
+/** Those that only the account which logs in may read. */
+export const PRIVATE_FILES: ReadonlySet<string> = new Set(['id_rsa']);
+
 /** The files under /etc/nodepool of a machine, by name (upstream: writeNodepoolInfo). Every line ends in a newline. */
 export function nodeFiles(
   machine: { readonly node: Node; readonly provider: ProviderConfig; readonly serverId: string },

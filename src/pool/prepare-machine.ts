@@ -5,7 +5,7 @@ import { definedOnly } from '../runtime/defined-only.ts';
 import { LaunchError, launchTimeout } from './launch-error.ts';
 import { beginStep, recordLaunch, remainingMs } from './launch-steps.ts';
 import type { Launch, LaunchDeps } from './launch.ts';
-import { nodeFiles } from './node-files.ts';
+import { nodeFiles, PRIVATE_FILES } from './node-files.ts';
 import { scriptCommand } from '../provider/script-command.ts';
 import { requireServer } from './wait-for-address.ts';
 
@@ -84,7 +84,7 @@ async function writeNodeFiles(launch: OpenLaunch, deps: LaunchDeps, signal: Abor
   }
   const keyPair = await deps.keyPairs.create(signal);
   for (const [name, content] of nodeFiles({ ...launch, serverId: requireServer(launch.node) }, keyPair)) {
-    await session.writeFile(`${NODE_FOLDER}/${name}`, content, {}, signal);
+    await session.writeFile(`${NODE_FOLDER}/${name}`, content, PRIVATE_FILES.has(name) ? { mode: 0o600 } : {}, signal);
   }
 }
 

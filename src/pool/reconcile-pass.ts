@@ -48,7 +48,7 @@ export async function runReconcilePass(deps: ReconcileDeps, signal: AbortSignal)
   const nodes = await deps.nodes.list({ states: ['ready', 'used'] });
   for (const target of farm.config.targets) {
     const agents = farm.agentsOf(target.name);
-    const ours = nodes.filter((node) => node.target === target.name && node.registeredAt !== undefined);
+    const ours = nodes.filter((node) => node.target === target.name && isInJenkins(node));
     if (agents === undefined || ours.length === 0) continue;
     try {
       await reconcileTarget(ours, agents, { deps, signal });
@@ -58,6 +58,11 @@ export async function runReconcilePass(deps: ReconcileDeps, signal: AbortSignal)
     }
   }
   deps.sightings.endPass();
+}
+
+/** Also a node that is used although nobody stored that it was registered: the answer of that call was lost. */
+function isInJenkins({ state, registeredAt }: Node): boolean {
+  return registeredAt !== undefined || state === 'used';
 }
 
 async function reconcileTarget(

@@ -19,7 +19,7 @@ const IN_USE: readonly (NodeState | undefined)[] = ['ready', 'test', 'used'];
 export async function registerAgent(launch: Registration, deps: RegisterDeps, signal: AbortSignal): Promise<void> {
   const { agents } = deps;
   // Read again: the caller's row may be from before its wait, and Jenkins must not see a node that was held since.
-  const node = await deps.nodes.find(launch.node.id);
+  const node = await deps.nodes.claim(launch.node.id);
   if (agents === undefined || node?.nodename === undefined || node.ip === undefined) return;
   if ((node.state !== 'ready' && node.state !== 'test') || node.registeredAt !== undefined) return;
   const agent = { id: node.id, nodename: node.nodename, agents };

@@ -15,7 +15,7 @@ export type RegistrationPassDeps = {
 /** Registers every node that is ready, or in test, and not yet an agent: Jenkins was away, or the daemon died before it. */
 export async function runRegistrationPass(deps: RegistrationPassDeps, signal: AbortSignal): Promise<void> {
   const farm = deps.farm();
-  for (const node of await deps.nodes.list({ states: ['ready', 'test'] })) {
+  for (const node of await deps.nodes.list({ states: ['ready', 'test'], claimable: true })) {
     if (node.registeredAt !== undefined || farm.agentsOf(node.target) === undefined) continue;
     const launch = findLaunch(node, farm);
     if (launch === undefined) continue;

@@ -1,4 +1,5 @@
 import type { ProviderImageConfig } from '../config/config.ts';
+import { newVersion } from '../image/image-rules.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
 import type { RequestRefusedError } from '../provider/errors.ts';
 import { LaunchError } from './launch-error.ts';
@@ -51,6 +52,6 @@ function isBuiltBySnapshot({ baseImage, setup, diskimage, pause }: ProviderImage
 
 /** Beside an older image that still serves, nothing else would ask before the next cron. */
 async function requestRebuild({ provider, image }: UsableImage, why: string, deps: LaunchDeps): Promise<void> {
-  const version = Math.floor(deps.clock.now().getTime() / 1000);
+  const version = newVersion({ provider, image }, await deps.images.list({ provider, image }), deps.clock.now());
   await deps.images.insert({ provider, image, version }, { who: 'launcher', why });
 }

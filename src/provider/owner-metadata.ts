@@ -66,6 +66,17 @@ export function parseOwner(metadata: Readonly<Record<string, string>>): FoundOwn
   });
 }
 
+/**
+ * Whether our create call for that node wrote this metadata. For who asks it of every server and every node: of 1,000
+ * deletions each looks through lists of 1,000 servers.
+ */
+export function isMadeForNode(
+  metadata: Readonly<Record<string, string>>,
+  { installation, nodeId }: { readonly installation: string; readonly nodeId: number },
+): boolean {
+  return metadata['nodepool_installation'] === installation && metadata['nodepool_node_id'] === String(nodeId);
+}
+
 function parseObject(text = ''): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text);

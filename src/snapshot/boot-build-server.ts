@@ -8,7 +8,7 @@ import type { Credential } from '../provider/remote-machine.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
 import { pickOne } from '../runtime/randomness.ts';
 import { type Build, type BuildDeps, BuildEndedError, BuildError } from './build.ts';
-import { keypairName, recordBuild } from './build-steps.ts';
+import { beginStep, keypairName, recordBuild } from './build-steps.ts';
 
 /** A build server that was asked for, and how to log in to it. */
 export type BootedBuild = {
@@ -18,9 +18,11 @@ export type BootedBuild = {
 
 /** Names the build, makes its login key and creates its server; each is stored before it is needed. */
 export async function bootBuildServer(build: Build, deps: BuildDeps, signal: AbortSignal): Promise<BootedBuild> {
+  // Before the first call: who asked for this build must see that it was taken up, though the cloud does not answer.
+  const begun = await beginStep(build.row, 'create-server', deps);
   const baseImageId = await findBaseImage(build, deps, signal);
   const hostname = hostnameOf(build);
-  const row = await recordBuild(build.row, { hostname, step: 'create-server' }, deps);
+  const row = await recordBuild(begun, { hostname }, deps);
   const login = await makeLogin({ ...build, hostname }, deps, signal);
   deps.task.waitOn(`create call of ${hostname}`);
   const server = await createServer(

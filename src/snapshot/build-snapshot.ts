@@ -57,7 +57,8 @@ async function tidyUp(ready: SnapshotImage, deps: BuildDeps, signal: AbortSignal
 }
 
 async function beginAgain({ row, provider, image }: Build, why: string, deps: BuildDeps): Promise<void> {
-  await applyWhileBuilding(row, 'failed', why, deps);
+  const ended = await applyWhileBuilding(row, 'failed', why, deps);
+  if (ended === undefined) return; // deleted meanwhile: nobody wants it built again
   const version = newVersion(row, await deps.images.list(), deps.clock.now());
   const next = { provider: provider.name, image: image.name, version };
   await deps.images.insert(next, { who: WHO, why: `Build ${row.id} was interrupted` });

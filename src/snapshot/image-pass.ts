@@ -98,10 +98,14 @@ async function startBuild({ row, cloud }: Chore, deps: ImagePassDeps, signal: Ab
     return;
   }
   deps.work.builds.start(keyOf(row), signal, async (task, inner) => {
-    await buildSnapshot(build, deps.buildDeps({ ...row, cloud }, task), inner).catch((error: unknown) => {
-      if (!(error instanceof BuildError)) throw error;
-      deps.log.error(error.message, { image: row.id });
-    });
+    const current = await deps.images.find(row.id); // its turn may come late: another process may have built it
+    if (current?.state !== 'building') return;
+    await buildSnapshot({ ...build, row: current }, deps.buildDeps({ ...row, cloud }, task), inner).catch(
+      (error: unknown) => {
+        if (!(error instanceof BuildError)) throw error;
+        deps.log.error(error.message, { image: row.id });
+      },
+    );
   });
 }
 

@@ -3,6 +3,7 @@ import type { ClientChannel } from 'ssh2';
 import type { RunResult } from '../provider/remote-machine.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { asError } from '../runtime/errors.ts';
+import { joinSignals } from '../runtime/join-signals.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { OutputTail } from './output-tail.ts';
 
@@ -23,13 +24,14 @@ export async function runOnChannel(
   signal: AbortSignal,
 ): Promise<RunResult | undefined> {
   const stop = new AbortController();
+  using either = joinSignals(stop.signal, signal);
   const tail = new OutputTail();
   readLines(channel, stop, (line) => {
     tail.add(line);
     deps.onLine(line);
   });
   try {
-    const exit = await Promise.race([untilEnd(channel, deps.clock, stop.signal), untilAborted([stop.signal, signal])]);
+    const exit = await Promise.race([untilEnd(channel, deps.clock, stop.signal), untilAborted(either.signal)]);
     return exit && { ...exit, tail: tail.toString() };
   } catch (error) {
     cutOff(channel);
@@ -77,8 +79,7 @@ async function untilEnd(channel: ClientChannel, clock: Clock, stop: AbortSignal)
   return exit;
 }
 
-function untilAborted(signals: readonly AbortSignal[]): Promise<never> {
-  const signal = AbortSignal.any([...signals]);
+function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const fail = (): void => {
       reject(asError(signal.reason));

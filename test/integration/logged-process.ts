@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { systemClock, withDeadline } from '../../src/runtime/clock.ts';
+import { asError, DeadlineExceededError } from '../../src/runtime/errors.ts';
 
-/** How long anything that is awaited here may take. */
-export const PATIENCE_MS = 40_000;
+/** How long anything that is awaited here may take, on a machine that has much else to do. */
+export const PATIENCE_MS = 90_000;
 
 export type ProcessOptions = { readonly env: NodeJS.ProcessEnv; readonly cwd: string };
 
@@ -41,7 +42,9 @@ export class LoggedProcess {
   /** Calls back after each line and after the end; gives what ends that. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
   }
 
   /** A place in the output, for `logged` to begin at. */
@@ -79,24 +82,26 @@ export class LoggedProcess {
   }
 
   async #await<T>(what: string, look: () => T | undefined): Promise<T> {
+    const stop = new AbortController();
     const wait = new Promise<T>((resolve, reject) => {
       const check = (): void => {
         try {
           const found = look();
-          if (found === undefined) return;
-          this.#listeners.delete(check);
-          resolve(found);
+          if (found !== undefined) resolve(found);
         } catch (error) {
-          this.#listeners.delete(check);
-          reject(error);
+          reject(asError(error));
         }
       };
-      this.#listeners.add(check);
+      stop.signal.addEventListener('abort', this.onChange(check));
       check();
     });
-    return await withDeadline({ what, ms: PATIENCE_MS }, { clock: systemClock }, () => wait).catch((error: unknown) => {
-      throw error instanceof Error && error.message.includes('--- log') ? error : this.#failure(String(error));
-    });
+    try {
+      return await withDeadline({ what, ms: PATIENCE_MS }, { clock: systemClock }, () => wait);
+    } catch (error) {
+      throw error instanceof DeadlineExceededError ? this.#failure(error.message) : error;
+    } finally {
+      stop.abort();
+    }
   }
 
   #finish(end: string): void {

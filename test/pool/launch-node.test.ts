@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { launchNode } from '../../src/pool/launch-node.ts';
 import { parseOwner } from '../../src/provider/owner-metadata.ts';
+import { definedOnly } from '../../src/runtime/defined-only.ts';
 import { aJenkins, aLabel, aProvider, aTarget } from '../builders/a-config.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
 import { Life } from './life.ts';
@@ -48,7 +49,7 @@ describe('launchNode', () => {
     const order = life.calls.filter((name) => name !== 'writeFile');
     expect(order.slice(order.indexOf('createServer'))).toEqual([
       ...['createServer', 'record', 'nextServerList', 'nextServerList', 'record'],
-      ...['open', 'record', 'record', 'run', 'apply', 'find', 'ensure', 'record'],
+      ...['open', 'record', 'run', 'apply', 'claim', 'ensure', 'record'],
     ]);
     expect(order.slice(0, order.indexOf('createServer'))).toEqual(['list', 'record', 'record']);
   });
@@ -106,7 +107,7 @@ describe('launchNode', () => {
   });
 
   test('leaves out Jenkins where the target has none', async () => {
-    const { jenkins: _none, ...target } = aTarget();
+    const target = definedOnly({ ...aTarget(), jenkins: undefined });
     const bench = new PoolBench({ config: { targets: [target] } });
 
     await launchNode(bench.launch(), bench.launchDeps(), neverAborted);

@@ -21,7 +21,7 @@ export class Life {
     });
   }
 
-  get isDead(): boolean {
+  isDead(): boolean {
     return this.#dead;
   }
 
@@ -43,20 +43,20 @@ export class Life {
         const value: unknown = Reflect.get(target, name);
         if (typeof value !== 'function') return value;
         if (typeof name === 'symbol' || name === 'addressesOf') return value.bind(target) as unknown;
-        return (...args: unknown[]) => this.#call(String(name), () => Reflect.apply(value, target, args) as unknown);
+        return (...args: unknown[]) => this.#call(name, () => Reflect.apply(value, target, args) as unknown);
       },
     });
 
   async #call(name: string, call: () => unknown): Promise<unknown> {
-    if (this.#dead) return await never();
+    if (this.isDead()) return await never();
     this.calls.push(name);
     const isLast = this.calls.length === this.#diesAt;
     await this.beforeCall(this.calls.length, name);
     if (isLast && this.#how === 'before') this.kill();
-    if (this.#dead) return await never();
+    if (this.isDead()) return await never();
     const result = await call();
     if (isLast) this.kill();
-    if (this.#dead) return await never();
+    if (this.isDead()) return await never();
     return isSession(result) ? this.wrap(result) : result;
   }
 }

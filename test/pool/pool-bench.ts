@@ -27,6 +27,8 @@ import { RecordingMetrics } from '../fakes/recording-metrics.ts';
 
 export const INSTALLATION = '11111111-1111-4111-8111-111111111111';
 
+type Wrap = <T extends object>(peer: T) => T;
+
 export type PoolBenchOptions = {
   readonly config?: Partial<Config>;
   readonly nodes?: readonly Node[];
@@ -51,7 +53,7 @@ export class PoolBench {
   readonly machines: FakeMachines;
   config: Config;
   /** Looks at, or replaces, what a process calls: see `Life`. */
-  wrap: <T extends object>(peer: T) => T = (peer) => peer;
+  wrap: Wrap = (peer) => peer;
 
   constructor(options: PoolBenchOptions = {}) {
     const { clock, history } = this;
@@ -66,14 +68,7 @@ export class PoolBench {
   }
 
   get farm(): Farm {
-    return {
-      config: this.config,
-      cloudOf: (provider) => (provider === this.cloud.name ? this.wrap(this.cloud) : undefined),
-      agentsOf: (target) =>
-        this.config.targets.some(({ name, jenkins }) => name === target && jenkins !== undefined)
-          ? this.wrap(this.agents)
-          : undefined,
-    };
+    return this.#farmOf(this.wrap);
   }
 
   /** The row as it is now. @throws {Error} there is none */
@@ -89,13 +84,13 @@ export class PoolBench {
     return launch;
   }
 
-  launchDeps(task: Task = this.startProcess().task): LaunchDeps {
+  launchDeps(task: Task = this.startProcess().task, wrap = this.wrap): LaunchDeps {
     return {
-      ...this.#deps(task),
-      images: this.wrap(this.images),
-      cloud: this.wrap(this.cloud),
-      agents: this.farm.agentsOf('fake-target'),
-      machines: this.wrap(this.machines),
+      ...this.#deps(task, wrap),
+      images: wrap(this.images),
+      cloud: wrap(this.cloud),
+      agents: this.#farmOf(wrap).agentsOf('fake-target'),
+      machines: wrap(this.machines),
       keyPairs: {
         create: () => Promise.resolve({ privateKey: new Secret('PRIVATE KEY'), publicKey: 'ssh-rsa PUBLIC' }),
       },
@@ -105,38 +100,57 @@ export class PoolBench {
     };
   }
 
-  deleteDeps(task: Task = this.startProcess().task): DeleteDeps {
+  deleteDeps(task: Task = this.startProcess().task, wrap = this.wrap): DeleteDeps {
     return {
-      ...this.#deps(task),
-      cloud: this.wrap(this.cloud),
-      agents: this.farm.agentsOf('fake-target'),
+      ...this.#deps(task, wrap),
+      cloud: wrap(this.cloud),
+      agents: this.#farmOf(wrap).agentsOf('fake-target'),
       imageOf: ({ label }) => this.config.labels.find(({ name }) => name === label)?.image,
     };
   }
 
-  #deps(task: Task): Omit<DeleteDeps, 'cloud' | 'agents' | 'imageOf' | 'metrics'> & { metrics: RecordingMetrics } {
+  #farmOf(wrap: Wrap): Farm {
+    return {
+      config: this.config,
+      cloudOf: (provider) => (provider === this.cloud.name ? wrap(this.cloud) : undefined),
+      agentsOf: (target) =>
+        this.config.targets.some(({ name, jenkins }) => name === target && jenkins !== undefined)
+          ? wrap(this.agents)
+          : undefined,
+    };
+  }
+
+  #deps(
+    task: Task,
+    wrap: Wrap,
+  ): Omit<DeleteDeps, 'cloud' | 'agents' | 'imageOf' | 'metrics'> & { metrics: RecordingMetrics } {
     const { clock, log, metrics } = this;
-    return { nodes: this.wrap(this.nodes), metrics, clock, log, task, installationId: INSTALLATION };
+    return { nodes: wrap(this.nodes), metrics, clock, log, task, installationId: INSTALLATION };
   }
 
   /** What one daemon process remembers: nothing of the one before. */
   startProcess(): PoolProcess {
-    const { log, clock, randomness } = this;
+    const { log, clock, randomness, wrap } = this;
     const tasks = new TaskBoard(clock);
     const launches = new KeyedTasks('NodeLauncher', 100, { log, tasks });
     const deletions = new KeyedTasks('NodeDeleter', 100, { log, tasks });
     const breakers = new LaunchBreakers({ clock, randomness });
     const retries = new DeletionRetries({ clock, randomness });
-    const common = { farm: () => this.farm, nodes: this.wrap(this.nodes), clock, log };
+    const common = { farm: () => this.#farmOf(wrap), nodes: wrap(this.nodes), clock, log };
     return {
       task: tasks.start('test'),
       tasks,
-      launchPass: { ...common, launches, breakers, launchDeps: (_launch, _farm, task) => this.launchDeps(task) },
-      registrationPass: { ...common, launches, registerDeps: (_registration, _farm, task) => this.launchDeps(task) },
+      launchPass: { ...common, launches, breakers, launchDeps: (_launch, _farm, task) => this.launchDeps(task, wrap) },
+      registrationPass: {
+        ...common,
+        launches,
+        registerDeps: (_registration, _farm, task) => this.launchDeps(task, wrap),
+      },
       deletionPass: {
         ...common,
         ...{ launches, deletions, retries },
-        deleteDeps: ({ provider }, _farm, task) => (provider === this.cloud.name ? this.deleteDeps(task) : undefined),
+        deleteDeps: ({ provider }, _farm, task) =>
+          provider === this.cloud.name ? this.deleteDeps(task, wrap) : undefined,
       },
       reconcilePass: { ...common, deleteDelayMs: () => this.config.deleteDelayMs, sightings: new Sightings() },
     };

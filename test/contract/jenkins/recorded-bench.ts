@@ -1,5 +1,7 @@
 import { StandInBench } from '../../devfarm/jenkins/stand-in-bench.ts';
-import type { ReplayStep } from './recording-replay.ts';
+
+/** Something to do between two recorded exchanges. */
+type Step = (jenkins: StandInBench) => Promise<unknown>;
 
 const CREDENTIALS = ['8c2ddfae-2f52-4a4c-8b0c-4d64d5b6ab53', 'agent-key'].map((id) => ({
   id,
@@ -13,12 +15,12 @@ export function recordedBench(changes: Parameters<typeof StandInBench.start>[0] 
 }
 
 export const online =
-  (name: string): ReplayStep =>
+  (name: string): Step =>
   (jenkins) =>
     jenkins.until(`/computer/${encodeURIComponent(name)}`, 'offline', (json) => json['offline'] === false);
 
 export const onlineAgent =
-  (name: string, changes: Readonly<Record<string, unknown>> = {}): ReplayStep =>
+  (name: string, changes: Readonly<Record<string, unknown>> = {}): Step =>
   (jenkins) =>
     jenkins.onlineAgent(name, {
       launcher: { host: '127.0.0.1', port: 22022, credentialsId: 'agent-key' },

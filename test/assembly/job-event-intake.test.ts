@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { takeInJobEvents } from '../../src/assembly/job-event-intake.ts';
+import type { JobEvent } from '../../src/node/job-event.ts';
+import type { JobEventDeps } from '../../src/pool/job-events.ts';
+import { aReadyNode } from '../builders/a-node.ts';
+import { FakeClock } from '../fakes/fake-clock.ts';
+import { MemoryNodeStore } from '../fakes/memory-node-store.ts';
+import { neverAborted } from '../fakes/never-aborted.ts';
+import { RecordingLogger } from '../fakes/recording-logger.ts';
+
+const nothing = (): void => undefined;
+
+function depsOf(nodes: MemoryNodeStore, log = new RecordingLogger()): JobEventDeps {
+  return {
+    nodes,
+    metrics: { launchEnded: nothing, nodeDeleted: nothing, jobSucceeded: nothing, imageUpdated: nothing },
+    clock: new FakeClock(),
+    log,
+    testJobOf: () => undefined,
+    deleteDelayMs: () => 0,
+    admitTested: () => Promise.resolve(),
+    afterFinish: nothing,
+  };
+}
+
+function of(topic: JobEvent['topic'], id: number): JobEvent {
+  return { topic, job: 'unit', nodename: aReadyNode({ id }).nodename ?? '', result: 'SUCCESS' };
+}
+
+test('events of one node are applied in their order, though those of others are applied beside them', async () => {
+  const nodes = new MemoryNodeStore([1, 2, 3].map((id) => aReadyNode({ id })));
+  const events = [1, 2, 3].flatMap((id) => [of('onStarted', id), of('onFinalized', id)]);
+
+  await takeInJobEvents(events, depsOf(nodes), neverAborted);
+
+  expect(nodes.all().map(({ state }) => state)).toEqual(['delete', 'delete', 'delete']);
+  for (const id of [1, 2, 3]) {
+    const entries = await nodes.history.list('node', id);
+    expect(entries.map(({ event }) => event)).toEqual(['jobStarted', 'jobFinished']);
+  }
+});
+
+test('an event that cannot be applied is logged and does not hold up the others, since reconciliation makes up for it', async () => {
+  const nodes = new MemoryNodeStore([aReadyNode({ id: 1 }), aReadyNode({ id: 2 })]);
+  const find = nodes.findByNodename.bind(nodes);
+  nodes.findByNodename = async (name) => {
+    if (name === aReadyNode({ id: 1 }).nodename) throw new Error('The database is away');
+    return await find(name);
+  };
+  const log = new RecordingLogger();
+
+  await takeInJobEvents([of('onStarted', 1), of('onStarted', 2)], depsOf(nodes, log), neverAborted);
+
+  expect(nodes.all().map(({ state }) => state)).toEqual(['ready', 'used']);
+  expect(log.messages('error')).toEqual([
+    `Event onStarted of node ${aReadyNode({ id: 1 }).nodename ?? ''} could not be applied`,
+  ]);
+});

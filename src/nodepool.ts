@@ -2,7 +2,7 @@
 import { userInfo } from 'node:os';
 import { VERSION } from './assembly/version.ts';
 import { ALL_COMMANDS } from './cli/all-commands.ts';
-import { UsageError } from './cli/command.ts';
+import { IncompleteError, UsageError } from './cli/command.ts';
 import { type GlobalOptions, parseCommandLine } from './cli/command-line.ts';
 import { exitCodeOf } from './cli/exit-code.ts';
 import { printable } from './cli/printable.ts';
@@ -38,6 +38,7 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(await command.run(args, context, stop.signal));
     return 0;
   } catch (error) {
+    if (error instanceof IncompleteError) process.stdout.write(error.output);
     process.stderr.write(`${complaint(error, globals)}\n`);
     return exitCodeOf(error);
   }

@@ -1,10 +1,12 @@
-import type { CommandContext, CommandStores, ConfigComplaint } from '../cli/command.ts';
+import type { CommandClouds, CommandContext, CommandStores, ConfigComplaint } from '../cli/command.ts';
 import { printable } from '../cli/printable.ts';
 import type { Config } from '../config/config.ts';
 import { formatFault } from '../config/config-fault.ts';
 import type { Database } from '../db/database.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
 import type { Node } from '../node/node.ts';
+import type { Inspection } from '../pool/leaks/inspect-provider.ts';
+import type { ReapedLeak } from '../pool/leaks/reap-leaks.ts';
 import { systemClock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { systemRandomness } from '../runtime/randomness.ts';
@@ -76,6 +78,21 @@ class LazyContext implements CommandContext, AsyncDisposable {
   async deleteImageNow(image: SnapshotImage, signal: AbortSignal): Promise<void> {
     await using work = await this.#foreground();
     await work.deleteImage(image, signal);
+  }
+
+  async openClouds(): Promise<CommandClouds> {
+    const work = await this.#foreground();
+    return { find: (provider) => work.cloudOf(provider), [Symbol.asyncDispose]: () => work[Symbol.asyncDispose]() };
+  }
+
+  async findLeaks(provider: string, signal: AbortSignal): Promise<Inspection> {
+    await using work = await this.#foreground();
+    return await work.findLeaks(provider, signal);
+  }
+
+  async reapLeaks(leaks: Inspection, signal: AbortSignal): Promise<readonly ReapedLeak[]> {
+    await using work = await this.#foreground();
+    return await work.reapLeaks(leaks, signal);
   }
 
   async stopManagedDatabase(): Promise<boolean> {

@@ -3,6 +3,8 @@ import type { Config } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
 import type { Node } from '../node/node.ts';
+import { inspectProvider, type Inspection } from '../pool/leaks/inspect-provider.ts';
+import { reapLeaks, type ReapedLeak } from '../pool/leaks/reap-leaks.ts';
 import { deleteNode } from '../pool/delete-node.ts';
 import type { CloudProvider } from '../provider/cloud-provider.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -25,6 +27,9 @@ export type ForegroundParts = {
 export interface ForegroundWork extends AsyncDisposable {
   deleteNode(node: Node, signal: AbortSignal): Promise<void>;
   deleteImage(image: SnapshotImage, signal: AbortSignal): Promise<void>;
+  cloudOf(provider: string): CloudProvider | undefined;
+  findLeaks(provider: string, signal: AbortSignal): Promise<Inspection>;
+  reapLeaks(leaks: Inspection, signal: AbortSignal): Promise<readonly ReapedLeak[]>;
 }
 
 /** A build that still runs on the node, or a slow Jenkins, is asked again so often. */
@@ -45,6 +50,21 @@ export function openForegroundWork(config: Config, parts: ForegroundParts): Fore
       const deps = { ...parts, images: database.images, installationId: database.installationId, cloud, task };
       const keypairs = operatorKeypairs(clients.providerSection(image.provider));
       await deleteImage(image, { ...deps, operatorKeypairs: keypairs, log: log.child('ImageDeleter') }, signal);
+    },
+    cloudOf: (provider) => clients.cloudOf(provider),
+    findLeaks: async (provider, signal) => {
+      const { nodes, images, installationId } = parts.database;
+      const section = { name: provider, ...clients.providerSection(provider) };
+      return await inspectProvider(
+        section,
+        { nodes, images, installationId, cloud: cloudOf(provider, clients) },
+        signal,
+      );
+    },
+    reapLeaks: async (leaks, signal) => {
+      const keypairs = (provider: string): ReadonlySet<string> => operatorKeypairs(clients.providerSection(provider));
+      const log = parts.log.child('NodeDeleter');
+      return await reapLeaks(leaks, { ...parts, log, farm: () => clients, operatorKeypairs: keypairs }, signal);
     },
     [Symbol.asyncDispose]: () => clients[Symbol.asyncDispose](),
   };

@@ -16,6 +16,7 @@ export function launchPassDeps(daemon: Daemon): LaunchPassDeps {
     launches: daemon.launches,
     breakers: daemon.breakers,
     log: parts.log.child('NodeLauncher'),
+    mayAbandon: () => daemon.leads('allocation'),
     launchDeps: ({ provider, target }, farm, task) => {
       const cloud = farm.cloudOf(provider.name);
       if (cloud === undefined) throw new Error(`Provider "${provider.name}" has no client`);

@@ -1,13 +1,17 @@
 import type { Command } from './command.ts';
+import { alienImageList } from './commands/alien-image-list.ts';
+import { alienList } from './commands/alien-list.ts';
 import { configValidate } from './commands/config-validate.ts';
 import { db } from './commands/db.ts';
 import { deleteCommand } from './commands/delete.ts';
+import { freeze, thaw } from './commands/freeze.ts';
 import { history } from './commands/history.ts';
 import { hold } from './commands/hold.ts';
 import { imageDelete } from './commands/image-delete.ts';
 import { imageList } from './commands/image-list.ts';
 import { imageUpdate } from './commands/image-update.ts';
 import { list } from './commands/list.ts';
+import { reap } from './commands/reap.ts';
 
 /** Every command, in the order of the help. */
 export const ALL_COMMANDS: readonly Command[] = [
@@ -18,6 +22,11 @@ export const ALL_COMMANDS: readonly Command[] = [
   imageList,
   imageUpdate,
   imageDelete,
+  alienList,
+  alienImageList,
+  reap,
+  freeze,
+  thaw,
   configValidate,
   db,
 ];

@@ -6,6 +6,9 @@ import type { FreezeStore } from '../node/freeze-store.ts';
 import type { HistoryStore } from '../node/history-store.ts';
 import type { NodeStore } from '../node/node-store.ts';
 import type { Node } from '../node/node.ts';
+import type { Inspection } from '../pool/leaks/inspect-provider.ts';
+import type { ReapedLeak } from '../pool/leaks/reap-leaks.ts';
+import type { CloudProvider } from '../provider/cloud-provider.ts';
 import type { Clock } from '../runtime/clock.ts';
 
 /** The stores, opened when a command first asks for them. */
@@ -15,6 +18,12 @@ export type CommandStores = {
   readonly history: HistoryStore;
   readonly farmFreeze: FreezeStore;
 };
+
+/** The clouds of the configuration, opened for one command. */
+export interface CommandClouds extends AsyncDisposable {
+  /** Undefined: no such provider is configured. */
+  find(provider: string): CloudProvider | undefined;
+}
 
 /** A fault of nodepool.yaml or the files beside it. */
 export type ConfigComplaint = { readonly severity: 'error' | 'warning'; readonly text: string };
@@ -31,6 +40,11 @@ export interface CommandContext {
   deleteNow(node: Node, signal: AbortSignal): Promise<void>;
   /** Deletes the image in this process, and returns when it is gone. */
   deleteImageNow(image: SnapshotImage, signal: AbortSignal): Promise<void>;
+  openClouds(): Promise<CommandClouds>;
+  /** Looks for what bears our marks in the provider and has no row. */
+  findLeaks(provider: string, signal: AbortSignal): Promise<Inspection>;
+  /** Deletes what `findLeaks` found; running builds are waited for by nobody, their servers stay. */
+  reapLeaks(leaks: Inspection, signal: AbortSignal): Promise<readonly ReapedLeak[]>;
   /** Stops the managed local database; false: none was running. */
   stopManagedDatabase(): Promise<boolean>;
   readonly clock: Clock;
@@ -73,4 +87,15 @@ export function defineCommand(
 /** What was asked for is wrong, refused, or names something unknown: printed without a stack, exit 1. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+}
+
+/** A part of what was asked for could not be had: the rest is printed, then why, exit 1. */
+export class IncompleteError extends UsageError {
+  /** For standard output. */
+  readonly output: string;
+
+  constructor(message: string, output: string) {
+    super(message);
+    this.output = output;
+  }
 }

@@ -1,13 +1,21 @@
-import type { CommandContext, CommandStores, ConfigComplaint } from '../../src/cli/command.ts';
+import type { CommandClouds, CommandContext, CommandStores, ConfigComplaint } from '../../src/cli/command.ts';
 import type { Config } from '../../src/config/config.ts';
 import type { SnapshotImage } from '../../src/image/snapshot-image.ts';
 import type { Node } from '../../src/node/node.ts';
 import { configOf } from '../builders/config-of.ts';
+import { inspectProvider, type Inspection } from '../../src/pool/leaks/inspect-provider.ts';
+import { reapLeaks, type ReapedLeak } from '../../src/pool/leaks/reap-leaks.ts';
+import { FakeAgents } from './fake-agents.ts';
 import { FakeClock } from './fake-clock.ts';
+import type { FakeCloud } from './fake-cloud.ts';
 import { MemoryFreezeStore } from './memory-freeze-store.ts';
 import { MemoryHistoryStore } from './memory-history-store.ts';
 import { MemoryImageStore } from './memory-image-store.ts';
 import { MemoryNodeStore } from './memory-node-store.ts';
+import { RecordingLogger } from './recording-logger.ts';
+
+/** The UUID of the database of these tests. */
+export const INSTALLATION = { installationId: '11111111-1111-4111-8111-111111111111' };
 
 /** What commands use, in memory: deletions in the foreground remove the row, unless told to fail. */
 export class FakeCommandContext implements CommandContext {
@@ -16,6 +24,9 @@ export class FakeCommandContext implements CommandContext {
   readonly nodes = new MemoryNodeStore([], { clock: this.clock, history: this.history });
   readonly images = new MemoryImageStore([], { clock: this.clock, history: this.history });
   readonly farmFreeze = new MemoryFreezeStore(this.clock);
+  /** Of the providers that a command may ask. */
+  clouds: readonly FakeCloud[] = [];
+  readonly agents = new FakeAgents();
   readonly configPath = '/etc/nodepool/nodepool.yaml';
   readonly user = 'ada';
   /** All that was told, oldest first. */
@@ -50,6 +61,42 @@ export class FakeCommandContext implements CommandContext {
   async deleteImageNow(image: SnapshotImage): Promise<void> {
     if (this.refusal !== undefined) throw this.refusal;
     await this.images.remove(image, { who: 'image-deleter', why: 'Its image and its build server are gone' });
+  }
+
+  openClouds(): Promise<CommandClouds> {
+    return Promise.resolve({
+      find: (provider) => this.clouds.find(({ name }) => name === provider),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    });
+  }
+
+  async findLeaks(provider: string, signal: AbortSignal): Promise<Inspection> {
+    const { nodes, images } = this;
+    return await inspectProvider(
+      { name: provider },
+      { nodes, images, ...INSTALLATION, cloud: this.#cloud(provider) },
+      signal,
+    );
+  }
+
+  async reapLeaks(leaks: Inspection, signal: AbortSignal): Promise<readonly ReapedLeak[]> {
+    const farm = {
+      config: this.configuration,
+      cloudOf: (name: string) => this.#cloud(name),
+      agentsOf: () => this.agents,
+    };
+    const log = new RecordingLogger();
+    return await reapLeaks(
+      leaks,
+      { farm: () => farm, clock: this.clock, log, operatorKeypairs: () => new Set() },
+      signal,
+    );
+  }
+
+  #cloud(provider: string): FakeCloud {
+    const cloud = this.clouds.find(({ name }) => name === provider);
+    if (cloud === undefined) throw new Error(`The test has no cloud ${provider}`);
+    return cloud;
   }
 
   stopManagedDatabase(): Promise<boolean> {

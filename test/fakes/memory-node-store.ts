@@ -16,6 +16,7 @@ export class MemoryNodeStore implements NodeStore {
   readonly #clock: Clock;
   readonly #nodes = new Map<number, Node>();
   readonly #subnodes = new Map<number, number>();
+  readonly #claimedByOthers = new Set<number>();
   #lastId = 0;
 
   constructor(nodes: readonly Node[] = [], deps: MemoryStoreDeps = {}) {
@@ -53,8 +54,9 @@ export class MemoryNodeStore implements NodeStore {
   }
 
   list(filter: NodeFilter = {}): Promise<readonly Node[]> {
-    const { states, provider, target } = filter;
+    const { states, provider, target, claimable = false } = filter;
     const nodes = this.all()
+      .filter(({ id }) => !claimable || !this.#claimedByOthers.has(id))
       .filter((node) => states?.includes(node.state) ?? true)
       .filter((node) => provider === undefined || node.provider === provider)
       .filter((node) => target === undefined || node.target === target);
@@ -103,9 +105,17 @@ export class MemoryNodeStore implements NodeStore {
     return this.find(id);
   }
 
-  /** The one daemon of a test may work on every node. */
+  /** Another daemon works on the node, until it lets go. */
+  claimForOther(id: number): void {
+    this.#claimedByOthers.add(id);
+  }
+
+  letGo(id: number): void {
+    this.#claimedByOthers.delete(id);
+  }
+
   claim(id: number): Promise<Node | undefined> {
-    return this.find(id);
+    return this.#claimedByOthers.has(id) ? Promise.resolve(undefined) : this.find(id);
   }
 
   remove(node: Node, cause: Cause): Promise<void> {

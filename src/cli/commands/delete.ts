@@ -8,10 +8,18 @@ export const deleteCommand = defineCommand({
   name: 'delete',
   summary: 'Delete a node, though a build may run on it',
   positionals: [{ name: 'id', summary: 'the node' }],
-  options: [{ flags: '--now', summary: 'delete it in the foreground and wait until it is gone' }],
+  options: [
+    { flags: '--now', summary: 'delete it in the foreground and wait until it is gone' },
+    { flags: '--force', summary: 'drop its row at once, though cloud or Jenkins refuse; what is left there is a leak' },
+  ],
   async run({ positionals, options }, context, signal) {
     const { nodes } = await context.stores();
     const node = await markForDeletion(await findNode(positionals['id'] ?? '', nodes), nodes, context);
+    if (options['force'] === true) {
+      await nodes.remove(node, { who: `cli:${context.user}`, why: 'Dropped by an operator, whatever is left of it' });
+      context.tell(`Node ${node.id} is dropped; what is left of it is in "alien-list", and goes with the leaks`);
+      return '';
+    }
     if (options['now'] !== true) return renderNodes([node], context.clock.now());
     await context.deleteNow(node, signal);
     return '';

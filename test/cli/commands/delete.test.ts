@@ -53,3 +53,14 @@ test.each(['7', '-1', '2147483648', 'x'])('%j names no node: nothing is deleted'
   await expect(runCommand(['delete', id], context)).rejects.toThrow(/^Node .* not found[.]$/);
   expect(context.nodes.all()).toMatchObject([{ state: 'ready' }]);
 });
+
+test('--force drops the row of a node whose cloud refuses for ever, and says where the rest is', async () => {
+  const context = new FakeCommandContext();
+  context.nodes.put(aNode({ state: 'delete' }));
+
+  await runCommand(['delete', '1', '--force'], context);
+
+  expect(context.nodes.all()).toEqual([]);
+  expect(context.history.all().at(-1)).toMatchObject({ event: 'removed', who: 'cli:ada' });
+  expect(context.told[0]).toMatch(/^Node 1 is dropped; .* "alien-list"/);
+});

@@ -1,0 +1,46 @@
+import type { Inspection } from '../../pool/leaks/inspect-provider.ts';
+import { chosenProviders } from '../chosen-providers.ts';
+import { type CommandContext, defineCommand, IncompleteError, UsageError } from '../command.ts';
+import { renderTable } from '../render-table.ts';
+
+export const reap = defineCommand({
+  name: 'reap',
+  summary: 'Show what of this installation has leaked in a provider; with --yes delete it, however much it is',
+  positionals: [{ name: 'provider', summary: 'where' }],
+  options: [{ flags: '--yes', summary: 'delete what is shown; a server on which a build runs stays' }],
+  async run({ positionals, options }, context, signal) {
+    const [provider] = chosenProviders(positionals['provider'] ?? '', await context.config());
+    const leaks = await context.findLeaks(provider?.name ?? '', signal);
+    if (options['yes'] === true) return await reapAll(leaks, context, signal);
+    if (leaks.servers.length + leaks.images.length > 0) context.tell('Nothing was deleted: add --yes to delete these');
+    return renderLeaks(leaks);
+  },
+});
+
+function renderLeaks({ servers, images }: Inspection): string {
+  return renderTable(
+    ['Kind', 'Name', 'ID', 'Why'],
+    [
+      ...servers.map(({ server, why }) => ['server', server.name, server.id, why]),
+      ...images.map(({ image, imageId }) => [
+        'image',
+        image.name,
+        image.id,
+        `There is no image ${imageId} that has it`,
+      ]),
+    ],
+  );
+}
+
+async function reapAll(leaks: Inspection, context: CommandContext, signal: AbortSignal): Promise<string> {
+  const frozen = await (await context.stores()).farmFreeze.find();
+  if (frozen !== undefined) throw new UsageError(`The farm is frozen (${frozen.why}): run "nodepool thaw" first`);
+  const reaped = await context.reapLeaks(leaks, signal);
+  const output = renderTable(
+    ['Name', 'Result'],
+    reaped.map(({ name, keptBecause }) => [name, keptBecause === undefined ? 'deleted' : `stays: ${keptBecause}`]),
+  );
+  const kept = reaped.filter(({ keptBecause }) => keptBecause !== undefined).length;
+  if (kept > 0) throw new IncompleteError(`${kept} of ${reaped.length} stay`, output);
+  return output;
+}

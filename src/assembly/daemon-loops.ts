@@ -4,6 +4,7 @@ import type { LeaderRole } from '../node/daemon-store.ts';
 import { runCheckPass } from '../pool/check-pass.ts';
 import { runCleanupPass } from '../pool/cleanup-pass.ts';
 import { runDeletionPass } from '../pool/deletion-pass.ts';
+import { runLeakPass } from '../pool/leaks/leak-pass.ts';
 import { runHoldPass } from '../pool/hold-pass.ts';
 import { runLaunchPass } from '../pool/launch-pass.ts';
 import { runReconcilePass } from '../pool/reconcile-pass.ts';
@@ -13,7 +14,7 @@ import { runImagePass, runImageUpdate } from '../snapshot/image-pass.ts';
 import { type CronLoop, runCronLoop } from './cron-loop.ts';
 import type { Daemon } from './daemon.ts';
 import { rememberedRounds } from './remembered-rounds.ts';
-import { deletionPassDeps, imagePassDeps, launchPassDeps, registrationPassDeps } from './pass-deps.ts';
+import { deletionPassDeps, imagePassDeps, launchPassDeps, leakPassDeps, registrationPassDeps } from './pass-deps.ts';
 
 /** Parts of the daemon that an operator may leave to another one (upstream's flags). */
 export type DaemonRoles = {
@@ -36,12 +37,12 @@ export async function runDaemonLoops(daemon: Daemon, roles: DaemonRoles, signal:
     ...watchLoops(daemon),
     ...(roles.launches ? launchLoops(daemon) : []),
     ...(roles.deletes ? deletionLoops(daemon) : []),
-    ...(roles.images ? [ledBy(daemon, 'images', imageLoop(daemon, roles.launches))] : []),
+    ...(roles.images ? [unlessFrozen(daemon, ledBy(daemon, 'images', imageLoop(daemon, roles.launches)))] : []),
   ];
   const crons = [
     ...(roles.deletes ? deletionCrons(daemon).map((cron) => ledBy(daemon, 'reconciliation', cron)) : []),
     ...(roles.images ? [ledBy(daemon, 'images', imageCron(daemon))] : []),
-  ];
+  ].map((cron) => unlessFrozen(daemon, cron));
   await Promise.all([
     ...loops.map((loop) => runControlLoop(loop, deps, signal)),
     ...crons.map((cron) => runCronLoop(cron, deps, signal)),
@@ -52,6 +53,14 @@ export async function runDaemonLoops(daemon: Daemon, roles: DaemonRoles, signal:
 function ledBy<Loop extends ControlLoop | CronLoop>(daemon: Daemon, role: LeaderRole, loop: Loop): Loop {
   const pass = async (signal: AbortSignal): Promise<void> => {
     if (daemon.leads(role)) await loop.pass(signal);
+  };
+  return { ...loop, pass };
+}
+
+/** The same loop or cron, which does nothing while an operator has frozen the farm. */
+function unlessFrozen<Loop extends ControlLoop | CronLoop>(daemon: Daemon, loop: Loop): Loop {
+  const pass = async (signal: AbortSignal): Promise<void> => {
+    if (!daemon.freeze.isFrozen) await loop.pass(signal);
   };
   return { ...loop, pass };
 }
@@ -67,6 +76,14 @@ function watchLoops(daemon: Daemon): readonly ControlLoop[] {
       name: 'targets',
       intervalMs: SWEEP_MS,
       pass: (signal) => daemon.targets.poll(daemon.parts.clients.allAgents(), signal),
+    },
+    {
+      name: 'freeze',
+      intervalMs: SWEEP_MS,
+      wakeup: daemon.wakeFreeze,
+      pass: async () => {
+        if ((await daemon.freeze.poll()) === 'thawed') daemon.onThawed();
+      },
     },
   ];
 }
@@ -108,14 +125,14 @@ function allocationLoop(daemon: Daemon): ControlLoop {
 
 function launchLoops(daemon: Daemon): readonly ControlLoop[] {
   return [
-    allocationLoop(daemon),
-    {
+    unlessFrozen(daemon, allocationLoop(daemon)),
+    unlessFrozen(daemon, {
       name: 'launch',
       intervalMs: SWEEP_MS,
       wakeup: daemon.wakeLaunches,
       debounceMs: ROWS_GATHER_MS,
       pass: (signal) => runLaunchPass(launchPassDeps(daemon), signal),
-    },
+    }),
     {
       name: 'registration',
       intervalMs: SWEEP_MS,
@@ -127,13 +144,13 @@ function launchLoops(daemon: Daemon): readonly ControlLoop[] {
 function deletionLoops(daemon: Daemon): readonly ControlLoop[] {
   const { clients, database, clock, log } = daemon.parts;
   return [
-    {
+    unlessFrozen(daemon, {
       name: 'deletion',
-      intervalMs: () => Math.min(SWEEP_MS, daemon.retries.nextDueMs() ?? SWEEP_MS),
+      intervalMs: () => untilDueMs(daemon.retries),
       wakeup: daemon.wakeDeletions,
       debounceMs: ROWS_GATHER_MS,
       pass: (signal) => runDeletionPass(deletionPassDeps(daemon), signal),
-    },
+    }),
     ledBy(daemon, 'reconciliation', {
       name: 'hold',
       intervalMs: SWEEP_MS,
@@ -161,11 +178,16 @@ function deletionLoops(daemon: Daemon): readonly ControlLoop[] {
   ];
 }
 
+/** Never at once: where the pass may not do it (frozen, or led by another daemon), it stays due. */
+function untilDueMs(retries: { nextDueMs(): number | undefined }): number {
+  return Math.min(SWEEP_MS, Math.max(GATHER_MS, retries.nextDueMs() ?? SWEEP_MS));
+}
+
 /** @param asksForMissing not where launches are left to another daemon (upstream: --no-launches) */
 function imageLoop(daemon: Daemon, asksForMissing: boolean): ControlLoop {
   return {
     name: 'images',
-    intervalMs: () => Math.min(SWEEP_MS, daemon.imageWork.retries.nextDueMs() ?? SWEEP_MS),
+    intervalMs: () => untilDueMs(daemon.imageWork.retries),
     wakeup: daemon.wakeImages,
     pass: (signal) => runImagePass(imagePassDeps(daemon, asksForMissing), signal),
   };
@@ -196,6 +218,11 @@ function deletionCrons(daemon: Daemon): readonly CronLoop[] {
           log: nodePoolLog,
           maxHoldAgeMs: () => clients.config.maxHoldAgeMs,
         }),
+    },
+    {
+      name: 'leaks',
+      schedule: () => clients.config.cron.cleanup,
+      pass: (signal) => runLeakPass(leakPassDeps(daemon), signal),
     },
     {
       name: 'check',

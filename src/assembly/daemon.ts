@@ -1,5 +1,6 @@
 import type { AllocationRound } from '../allocation/allocation-history.ts';
 import { RoundMemory } from '../allocation/round-memory.ts';
+import { REREAD } from '../db/change-feed.ts';
 import type { Database } from '../db/database.ts';
 import { QueueStatusSource } from '../gearman/queue-status-source.ts';
 import type { LeaderRole } from '../node/daemon-store.ts';
@@ -18,6 +19,7 @@ import { Wakeup } from '../runtime/wakeup.ts';
 import { ImageWork } from '../snapshot/image-work.ts';
 import type { Clients } from './clients.ts';
 import { DemandWatch } from './demand-watch.ts';
+import { FreezeWatch } from './freeze-watch.ts';
 import { TargetWatch } from './target-watch.ts';
 
 /** What the daemon is made of; the root builds it. */
@@ -51,15 +53,18 @@ export class Daemon {
   readonly breakers: LaunchBreakers;
   readonly retries: DeletionRetries;
   readonly sightings = new Sightings();
+  readonly leakSightings = new Sightings();
   readonly wakeAllocation: Wakeup;
   readonly wakeLaunches: Wakeup;
   readonly wakeDeletions: Wakeup;
   readonly wakeImages: Wakeup;
   readonly wakeHolds: Wakeup;
   readonly wakeReconcile: Wakeup;
+  readonly wakeFreeze: Wakeup;
   readonly queueStatus: QueueStatusSource;
   readonly demand: DemandWatch;
   readonly targets: TargetWatch;
+  readonly freeze: FreezeWatch;
   #rounds: RoundMemory;
 
   constructor(parts: DaemonParts, history: readonly AllocationRound[]) {
@@ -77,12 +82,14 @@ export class Daemon {
     this.wakeImages = new Wakeup(clock);
     this.wakeHolds = new Wakeup(clock);
     this.wakeReconcile = new Wakeup(clock);
+    this.wakeFreeze = new Wakeup(clock);
     this.queueStatus = new QueueStatusSource(parts.clients.config.gearmanServers, {
       ...parts,
       log: log.child('GearmanClient'),
     });
     this.demand = new DemandWatch(this.queueStatus, this.wakeAllocation);
     this.targets = new TargetWatch(log.child('NodePool'), this.wakeAllocation);
+    this.freeze = new FreezeWatch(parts.database.farmFreeze, log.child('NodePool'));
   }
 
   get rounds(): RoundMemory {
@@ -109,13 +116,23 @@ export class Daemon {
 
   /** A row changed: whoever acts on rows looks now. Hints only; every loop also looks by itself. */
   onRowsChanged(table: string): void {
-    if (table === 'node') {
+    const isAnyTable = table === REREAD;
+    if (table === 'node' || isAnyTable) {
       this.wakeLaunches.wake();
       this.wakeDeletions.wake();
       this.wakeHolds.wake();
     }
-    if (table === 'snapshot_image') this.wakeImages.wake();
+    if (table === 'snapshot_image' || isAnyTable) this.wakeImages.wake();
+    if (table === 'freeze' || isAnyTable) this.wakeFreeze.wake();
+    // While the database was away, no event was taken in.
+    if (isAnyTable) this.wakeReconcile.wake();
     this.wakeAllocation.wake();
+  }
+
+  /** The operator let the farm go on: everything that was left undone may begin. */
+  onThawed(): void {
+    this.onRowsChanged('node');
+    this.wakeImages.wake();
   }
 
   /** Another daemon died or left: its rows and what it led may be ours now. */

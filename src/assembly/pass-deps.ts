@@ -1,5 +1,6 @@
 import type { DeletionPassDeps } from '../pool/deletion-pass.ts';
 import type { JobEventDeps } from '../pool/job-events.ts';
+import type { LeakPassDeps } from '../pool/leaks/leak-pass.ts';
 import type { LaunchPassDeps } from '../pool/launch-pass.ts';
 import type { RegistrationPassDeps } from '../pool/registration-pass.ts';
 import { startDeletion } from '../pool/deletion-pass.ts';
@@ -78,6 +79,20 @@ export function deletionPassDeps(daemon: Daemon): DeletionPassDeps {
   };
 }
 
+export function leakPassDeps(daemon: Daemon): LeakPassDeps {
+  const { database, clients, clock, log } = daemon.parts;
+  return {
+    farm: () => clients,
+    nodes: database.nodes,
+    images: database.images,
+    installationId: database.installationId,
+    operatorKeypairs: (provider) => operatorKeypairs(clients.providerSection(provider)),
+    sightings: daemon.leakSightings,
+    clock,
+    log: log.child('NodePool'),
+  };
+}
+
 /** @param asksForMissing as ImagePassDeps says */
 export function imagePassDeps(daemon: Daemon, asksForMissing: boolean): ImagePassDeps {
   const { parts } = daemon;
@@ -117,7 +132,7 @@ export function jobEventDeps(daemon: Daemon, signal: AbortSignal): JobEventDeps 
     deleteDelayMs: () => clients.config.deleteDelayMs,
     afterFinish: (node) => {
       daemon.demand.markStale();
-      startDeletion(node, deletionPassDeps(daemon), signal);
+      if (!daemon.freeze.isFrozen) startDeletion(node, deletionPassDeps(daemon), signal);
     },
     admitTested: async ({ target, nodename, label }) => {
       if (nodename !== undefined) await clients.agentsOf(target)?.relabel(nodename, label, signal);

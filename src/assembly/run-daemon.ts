@@ -157,6 +157,7 @@ async function live(parts: Lasting & { readonly life: DaemonLife }, signal: Abor
   life.onNews(() => {
     daemon.onStandingChanged();
   });
+  await daemon.freeze.poll(); // before the first launch
   const facts = { installation: database.installationId, config: options.config, daemon: life.identity.number };
   log.info('Nodepool is running', facts);
   options.onRunning?.();

@@ -6,6 +6,9 @@ import { claimPort, makeServerPort } from './port-book.ts';
 import { countServer } from './project-usage.ts';
 import type { FaultEffect } from './fault-rule.ts';
 
+/** The code in the fault of a server that found its project's quota full. */
+const OVER_QUOTA = 413;
+
 type Place = { readonly zone: string; readonly host: string };
 
 export type BuildDeps = {
@@ -25,7 +28,7 @@ export async function buildServer(serverId: string, deps: BuildDeps, signal: Abo
   await cloud.deps.clock.sleep(ms * 0.1, signal);
   const excess = countServer(server, cloud);
   if (excess === undefined) await placeServer(server, { ...deps, ms }, signal);
-  else await fail(server, excess, cloud);
+  else await fail(server, { message: excess, code: OVER_QUOTA }, cloud);
 }
 
 /** Tries hosts until one has it running. */
@@ -43,11 +46,11 @@ async function placeServer(
     const failure = await tryHost(server, { ...deps, place }, signal);
     if (failure === undefined) return;
     if (effect.buildFailsBy !== 'reschedule') {
-      await fail(server, `Build of instance ${serverId} aborted: ${failure}`, cloud);
+      await fail(server, { message: `Build of instance ${serverId} aborted: ${failure}` }, cloud);
       return;
     }
   }
-  await fail(server, tries.length > 0 ? exhausted(serverId) : 'No valid host was found. ', cloud);
+  await fail(server, { message: tries.length > 0 ? exhausted(serverId) : 'No valid host was found. ' }, cloud);
 }
 
 function exhausted(serverId: string): string {
@@ -136,7 +139,9 @@ function networkOf(wanted: ServerRecord['networks'][number], cloud: Cloud): Netw
   return 'networkId' in wanted ? cloud.networks.find(({ id }) => id === wanted.networkId) : undefined;
 }
 
-async function fail(server: ServerRecord, message: string, cloud: Cloud): Promise<void> {
+type Reason = { readonly message: string; readonly code?: number };
+
+async function fail(server: ServerRecord, reason: Reason, cloud: Cloud): Promise<void> {
   await cloud.deps.backend.delete(server.id);
   const now = cloud.nowMs;
   cloud.servers.change(server.id, {
@@ -146,7 +151,7 @@ async function fail(server: ServerRecord, message: string, cloud: Cloud): Promis
     host: '',
     hostId: '',
     updatedAt: now,
-    fault: { message, createdAt: now },
+    fault: { ...reason, createdAt: now },
   });
 }
 

@@ -58,7 +58,7 @@ export type ServerRecord = {
   readonly portIds: readonly string[];
   /** Floating addresses that its `addresses` show: a cache that lags behind, as Nova's does. */
   readonly shownFloating: readonly ShownFloating[];
-  readonly fault?: { readonly message: string; readonly createdAt: number };
+  readonly fault?: { readonly code?: number; readonly message: string; readonly createdAt: number };
   readonly actions: readonly ServerAction[];
   /** Whether it counts as used: not before the scheduler has taken it up. */
   readonly isScheduled: boolean;

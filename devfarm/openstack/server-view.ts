@@ -125,7 +125,7 @@ function embeddedFlavor({ flavor }: ServerRecord): Record<string, unknown> {
 
 function faultOf({ fault, vmState }: ServerRecord): Record<string, unknown> {
   if (fault === undefined || (vmState !== 'error' && vmState !== 'deleted')) return {};
-  return { fault: { code: 500, created: apiTime(fault.createdAt), message: fault.message } };
+  return { fault: { code: fault.code ?? 500, created: apiTime(fault.createdAt), message: fault.message } };
 }
 
 /** Fields that microversions added, in the order in which they did. */

@@ -2,12 +2,12 @@ import type { Cause } from '../node/cause.ts';
 import type { Freeze, FreezeStore } from '../node/freeze-store.ts';
 import type { StoreDeps } from './store-deps.ts';
 
-const FIND_SQL = 'select since, who, why from freeze';
+const FIND_SQL = 'select since, who, why from "freeze"';
 const FREEZE_SQL = `
-  insert into freeze (since, who, why) values ($1, $2, $3)
+  insert into "freeze" (since, who, why) values ($1, $2, $3)
   on conflict (only_row) do update set who = excluded.who, why = excluded.why
   returning since, who, why`;
-const THAW_SQL = 'delete from freeze returning since';
+const THAW_SQL = 'delete from "freeze" returning since';
 
 /** The operator's brake in Postgres. */
 export class PgFreezeStore implements FreezeStore {

@@ -107,15 +107,12 @@ async function deleteOnce(node: Node, { deps, task }: DeletionTry, signal: Abort
 }
 
 /** Undefined: the row is gone, or another daemon's. Otherwise why it is still there. */
-async function tryToDelete(
-  { id }: Node,
-  { deps, task }: DeletionTry,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const node = await deps.nodes.claim(id); // the launch that was cut off may have stored its server
+async function tryToDelete(found: Node, { deps, task }: DeletionTry, signal: AbortSignal): Promise<string | undefined> {
+  const deleteDeps = deps.deleteDeps(found, deps.farm(), task);
+  // Before the claim: another daemon may know the provider.
+  if (deleteDeps === undefined) return `provider ${found.provider} is no longer configured`;
+  const node = await deps.nodes.claim(found.id); // the launch that was cut off may have stored its server
   if (node === undefined) return undefined;
-  const deleteDeps = deps.deleteDeps(node, deps.farm(), task);
-  if (deleteDeps === undefined) return `provider ${node.provider} is no longer configured`;
   const outcome = await deleteNode(node, deleteDeps, signal);
   if (outcome === 'gone') return undefined;
   return outcome === 'busy' ? 'a build still runs on it' : 'Jenkins still lists its agent';

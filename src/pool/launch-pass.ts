@@ -17,6 +17,8 @@ export type LaunchPassDeps = {
   readonly launches: KeyedTasks;
   readonly breakers: LaunchBreakers;
   readonly log: Logger;
+  /** False: what is not configured here may be so in the daemon that allocated it. Absent: there is no other daemon. */
+  readonly mayAbandon?: () => boolean;
   /** The rest of what a launch needs. */
   readonly launchDeps: (launch: Launch, farm: Farm, task: Task) => LaunchDeps;
 };
@@ -52,6 +54,7 @@ export function findLaunch(node: Node, { config }: Farm): Launch | undefined {
 }
 
 async function abandon(node: Node, deps: LaunchPassDeps): Promise<void> {
+  if (deps.mayAbandon?.() === false) return;
   const why = 'Its label, provider, image or target is no longer configured';
   deps.log.info(`Launch of node id: ${node.id} ends here`, { why });
   await deps.nodes.apply(node, 'launchFailed', { who: 'launcher', why });

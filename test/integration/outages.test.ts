@@ -152,5 +152,5 @@ describe.concurrent('a peer that is away or talks nonsense', { timeout: FARM_MS 
 });
 
 const ANOTHER_PAGE = '<html><head><title>Welcome</title></head><body>It works!</body></html>';
-/** A pass each minute, with some time for its work. */
-const RECONCILED_MS = 90_000;
+/** A pass each minute, with much time for its work. */
+const RECONCILED_MS = 150_000;

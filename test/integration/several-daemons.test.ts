@@ -41,14 +41,16 @@ describe.concurrent('several daemons on one database', { timeout: FARM_MS }, () 
     const standby = await farm.startDaemon({ within: ELSEWHERE });
     const standsBy = await standby.logged(/leads reconciliation/);
     await farm.untilNodes(2, 'ready');
-    const first = await farm.untilUsable();
+    await farm.untilUsable();
     const served = farm.submitJob();
-    await farm.untilNode(first, 'used');
+    const [first] = await farm.untilNodes(1, 'used');
+    if (first === undefined) throw new Error('The job runs nowhere');
     await farm.finishJob(first);
     await farm.untilNode(first, 'gone');
-    const node = await farm.untilUsable();
+    await farm.untilUsable();
     const job = farm.submitJob();
-    await farm.untilNode(node, 'used');
+    const [node] = await farm.untilNodes(1, 'used');
+    if (node === undefined) throw new Error('The job runs nowhere');
 
     await Promise.all([launcher.kill(), deleter.kill()]);
     const taken = await secondsUntil(standby, [/This daemon leads allocation/, /This daemon leads reconciliation/]);

@@ -22,6 +22,9 @@ const AWAY = new TransientProviderError('503');
 /** What may happen at any moment, to the node of that number where it is about one. */
 export type Happening = { readonly what: keyof typeof HAPPENINGS; readonly nth: number };
 
+/** What happens so many calls of the daemon after what happened before. */
+export type Surprise = Happening & { readonly afterCalls: number };
+
 /**
  * A farm with Jenkins, jobs, an operator, faults and a daemon that dies, all of which may happen between any two calls
  * of the daemon. Jobs take their node offline when they end. Keeps watch over what must never be.
@@ -39,7 +42,8 @@ export class FarmWorld {
   readonly violations: string[] = [];
   process: PoolProcess;
   #life = new Life();
-  #upcoming: (Happening | undefined)[] = [];
+  #upcoming: Surprise[] = [];
+  #callsLeft = 0;
 
   constructor(nodes: number) {
     this.bench = new PoolBench({ nodes: Array.from({ length: nodes }, (_, n) => aNode({ id: n + 1 })) });
@@ -52,9 +56,10 @@ export class FarmWorld {
     await HAPPENINGS[what](this, nodes[nth % Math.max(1, nodes.length)]?.id ?? 0);
   }
 
-  /** What happens before each of the daemon's next calls. */
-  expectBetweenCalls(upcoming: readonly (Happening | undefined)[]): void {
-    this.#upcoming = [...upcoming];
+  /** What will happen between the daemon's next calls. */
+  prepare(surprises: readonly Surprise[]): void {
+    this.#upcoming = [...surprises];
+    this.#callsLeft = surprises[0]?.afterCalls ?? 0;
   }
 
   /** The daemon is killed and another one started. */
@@ -122,7 +127,10 @@ export class FarmWorld {
   #startProcess(): PoolProcess {
     const life = new Life();
     life.beforeCall = async () => {
+      this.#callsLeft -= 1;
+      if (this.#callsLeft >= 0) return;
       const next = this.#upcoming.shift();
+      this.#callsLeft = this.#upcoming[0]?.afterCalls ?? 0;
       if (next !== undefined) await this.happen(next);
     };
     this.#life = life;

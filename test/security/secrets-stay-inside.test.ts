@@ -104,11 +104,10 @@ async function allRows(database: TestDatabase): Promise<string> {
   const tables = await database.query<{ name: string }>(
     "select table_name as name from information_schema.tables where table_schema = 'public'",
   );
-  const texts = await Promise.all(
-    tables.map(async ({ name }) => {
-      const rows = await database.query<{ text: string }>(`select to_json(t)::text as text from "${name}" t`);
-      return rows.map(({ text }) => text).join('\n');
-    }),
-  );
+  const texts: string[] = [];
+  for (const { name } of tables) {
+    const rows = await database.query<{ text: string }>(`select to_json(t)::text as text from "${name}" t`);
+    texts.push(...rows.map(({ text }) => text));
+  }
   return texts.join('\n');
 }

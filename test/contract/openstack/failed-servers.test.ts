@@ -75,7 +75,7 @@ test('E5: creates that come together are all accepted; who finds no room when it
   expect(lost.length).toBeGreaterThanOrEqual(2); // one has room, or on a real cloud none: the losers count too
   const message = 'Quota exceeded for instances: Requested 1, but already used 1 of 1 instances';
   for (const server of lost) {
-    expect(server).toMatchObject({ fault: { code: 500, message }, hostId: '', addresses: {} });
+    expect(server).toMatchObject({ fault: { code: 413, message }, hostId: '', addresses: {} });
   }
   await tenant.subject.setQuota({});
 });

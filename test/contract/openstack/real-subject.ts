@@ -23,7 +23,7 @@ const FULL_QUOTA = { instances: 20, cores: 80, ramMib: 163_840, keyPairs: 100, f
 /** In seconds: long enough that a poll sees what goes on meanwhile. */
 const DELAYS: Readonly<Record<string, object>> = {
   spawn: { delay: 0.4 },
-  delete: { delay: 0.5 },
+  delete: { delay: 0.3 },
   snapshot: { delay: 0.8, upload_seconds: 0.5 },
 };
 /** Polls share the machine with what they wait for. */
@@ -37,19 +37,19 @@ const HUGE = { id: 'huge', name: 'huge', ram: 2048, vcpus: 1, disk: 900_000 };
  */
 export async function openRealSubject(cloud: RealCloud, options: SubjectOptions = {}): Promise<OpenStackSubject> {
   const { origins, userName, password, projectName } = cloud;
-  const admin = await RealAccount.open(origins, cloud.admin);
-  const tenant = await RealAccount.open(origins, cloud);
+  const [admin, tenant] = await Promise.all([RealAccount.open(origins, cloud.admin), RealAccount.open(origins, cloud)]);
   const project = await tenant.projectId();
   const setQuota = async (quota: SubjectQuota): Promise<void> => {
     const { instances, cores, ramMib, keyPairs, floatingIps, ports } = { ...FULL_QUOTA, ...quota };
     const compute = { instances, cores, ram: ramMib, key_pairs: keyPairs, force: true };
-    await admin.ask('compute', `PUT /v2.1/os-quota-sets/${project}`, { quota_set: compute });
-    await admin.ask('network', `PUT /v2.0/quotas/${project}`, { quota: { floatingip: floatingIps, port: ports } });
+    const network = { floatingip: floatingIps, port: ports };
+    await Promise.all([
+      admin.ask('compute', `PUT /v2.1/os-quota-sets/${project}`, { quota_set: compute }),
+      admin.ask('network', `PUT /v2.0/quotas/${project}`, { quota: network }),
+    ]);
   };
   await writeFaults({}, cloud);
-  await setQuota({});
-  await emptyProject(tenant);
-  await admin.ask('compute', 'DELETE /v2.1/flavors/huge');
+  await Promise.all([setQuota({}), emptyProject(tenant), admin.ask('compute', 'DELETE /v2.1/flavors/huge')]);
   if (options.hasHugeFlavor === true) await admin.ask('compute', 'POST /v2.1/flavors', { flavor: HUGE });
   return {
     kind: 'real',

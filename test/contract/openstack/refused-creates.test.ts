@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { at, listAt } from './at.ts';
 import { FLAVOR, MISSING, Tenant } from './tenant.ts';
 import type { SubjectQuota } from './openstack-subject.ts';
@@ -8,12 +8,15 @@ let tenant: Tenant;
 beforeAll(async () => {
   tenant = await Tenant.open();
 });
-afterEach(async () => {
-  await tenant.subject.setQuota({});
-});
 afterAll(async () => {
   await tenant.subject.close();
 });
+
+/** For one test. */
+async function limit(quota: SubjectQuota): Promise<void> {
+  await tenant.subject.setQuota(quota);
+  onTestFinished(() => tenant.subject.setQuota({}));
+}
 
 type Facts = Readonly<Record<string, unknown>>;
 
@@ -110,14 +113,14 @@ test.each<[string, SubjectQuota, string]>([
 ])('%s over quota are forbidden, in words that tell how much', async (_what, quota, words) => {
   await removeAll();
   await tenant.makeServer('first');
-  await tenant.subject.setQuota(quota);
+  await limit(quota);
 
   expect(await refusal({})).toEqual({ kind: 'forbidden', code: 403, message: `Quota exceeded for ${words}` });
 });
 
 test('R9: the quota of ports is checked before a create is accepted', async () => {
   await removeAll();
-  await tenant.subject.setQuota({ ports: 0 });
+  await limit({ ports: 0 });
 
   // One port is there already: the router's.
   const message = 'The number of defined ports: 1 is over the limit: 0';
@@ -128,7 +131,7 @@ test('R10: a 403 for lack of room differs from one by policy in its text', async
   const lack = /quota exceeded|over the limit|maximum number/i;
   await removeAll();
   await tenant.makeServer('first');
-  await tenant.subject.setQuota({ instances: 1 });
+  await limit({ instances: 1 });
 
   expect((await refusal({})).message).toMatch(lack);
   expect((await refusal({ availability_zone: 'az1:fake-1' })).message).not.toMatch(lack);

@@ -46,9 +46,11 @@ export class Tenant {
     const token = await getToken(identity, subject);
     const get = async (url: string): Promise<unknown> =>
       (await sendRaw({ method: 'GET', url, headers: { 'x-auth-token': token, 'x-subject-token': token } })).json;
-    const me = await get(`${identity}/v3/auth/tokens?nocatalog`);
-    const networks = await get(`${network}/v2.0/networks`);
-    const images = await get(`${image}/v2/images?name=base-test`);
+    const [me, networks, images] = await Promise.all([
+      get(`${identity}/v3/auth/tokens?nocatalog`),
+      get(`${network}/v2.0/networks`),
+      get(`${image}/v2/images?name=base-test`),
+    ]);
     const idOf = (name: string): string =>
       String(
         at(

@@ -130,6 +130,7 @@ function eventDeps({ database }: BenchDatabase): JobEventDeps {
     metrics: openMetrics({}, base).nodes,
     testJobOf: () => undefined,
     deleteDelayMs: () => 0,
+    afterStart: () => undefined,
     afterFinish: () => undefined,
     admitTested: () => Promise.resolve(),
   };

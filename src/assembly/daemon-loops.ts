@@ -171,6 +171,7 @@ function deletionLoops(daemon: Daemon): readonly ControlLoop[] {
             log: log.child('NodePool'),
             deleteDelayMs: () => clients.config.deleteDelayMs,
             sightings: daemon.sightings,
+            singleUse: daemon.singleUse,
           },
           signal,
         ),

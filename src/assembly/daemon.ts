@@ -8,6 +8,7 @@ import type { NodeMetrics } from '../node/node-metrics.ts';
 import type { Node } from '../node/node.ts';
 import { DeletionRetries } from '../pool/deletion-pass.ts';
 import { LaunchBreakers } from '../pool/launch-breakers.ts';
+import { SingleUse } from '../pool/single-use.ts';
 import { Sightings } from '../pool/reconcile-pass.ts';
 import type { Credential, KeyPairs, QuoteForShell, RemoteMachines } from '../provider/remote-machine.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -43,12 +44,14 @@ export type DaemonParts = {
 // Each task is a few promises; what bounds the work are the providers' gates and the machines' own limits.
 const MAX_LAUNCHES = 500;
 const MAX_DELETIONS = 500;
+const MAX_CLOSINGS = 50;
 
 /** The daemon's memory between passes: caches, wake-ups and work under way. Nothing here must survive a restart. */
 export class Daemon {
   readonly parts: DaemonParts;
   readonly launches: KeyedTasks;
   readonly deletions: KeyedTasks;
+  readonly singleUse: SingleUse;
   readonly imageWork: ImageWork;
   readonly breakers: LaunchBreakers;
   readonly retries: DeletionRetries;
@@ -73,6 +76,8 @@ export class Daemon {
     this.#rounds = new RoundMemory(history);
     this.launches = new KeyedTasks('NodeLauncher', MAX_LAUNCHES, { log: log.child('NodeLauncher'), tasks });
     this.deletions = new KeyedTasks('NodeDeleter', MAX_DELETIONS, { log: log.child('NodeDeleter'), tasks });
+    const closings = new KeyedTasks('NodeCloser', MAX_CLOSINGS, { log: log.child('NodePool'), tasks });
+    this.singleUse = new SingleUse({ farm: () => parts.clients, closings, log: log.child('NodePool') });
     this.imageWork = new ImageWork(parts);
     this.breakers = new LaunchBreakers(parts);
     this.retries = new DeletionRetries(parts);
@@ -144,6 +149,7 @@ export class Daemon {
 
   /** Waits until no launch, deletion or image task is under way. */
   async settled(): Promise<void> {
-    await Promise.all([this.launches.settled(), this.deletions.settled(), this.imageWork.settled()]);
+    const { launches, deletions, imageWork, singleUse } = this;
+    await Promise.all([launches, deletions, imageWork, singleUse].map((work) => work.settled()));
   }
 }

@@ -130,6 +130,9 @@ export function jobEventDeps(daemon: Daemon, signal: AbortSignal): JobEventDeps 
     log: parts.log.child('NodeUpdateListener'),
     testJobOf: ({ target }) => clients.config.targets.find(({ name }) => name === target)?.jenkins?.testJob,
     deleteDelayMs: () => clients.config.deleteDelayMs,
+    afterStart: (node, event) => {
+      daemon.singleUse.jobStarted(node, event, signal);
+    },
     afterFinish: (node) => {
       daemon.demand.markStale();
       if (!daemon.freeze.isFrozen) startDeletion(node, deletionPassDeps(daemon), signal);

@@ -170,7 +170,9 @@ function assemble(installationId: string, parts: Parts): Database {
   return database;
 }
 
-function storesOf(deps: StoreDeps): Pick<Database, 'nodes' | 'images' | 'history' | 'rounds' | 'providerStatus' | 'farmFreeze'> {
+function storesOf(
+  deps: StoreDeps,
+): Pick<Database, 'nodes' | 'images' | 'history' | 'rounds' | 'providerStatus' | 'farmFreeze'> {
   return {
     nodes: new PgNodeStore(deps),
     images: new PgImageStore(deps),

@@ -14,6 +14,9 @@ export type Agent = {
 /** What the gearman plugin writes when a job asked to take its node offline. */
 export const OFFLINE_BY_GEARMAN = 'Offline due to Gearman request';
 
+/** What we write when a job that does not ask for it has its node taken offline while it runs. */
+export const ONE_JOB_ONLY = 'Nodepool keeps this node to one job';
+
 export type NewAgent = {
   readonly nodename: string;
   readonly description: string;

@@ -17,6 +17,8 @@ export type JobEventDeps = {
   readonly deleteDelayMs: () => number;
   /** Puts the label on an agent whose test job passed. */
   readonly admitTested: (node: Node) => Promise<void>;
+  /** Told of each node whose job began. */
+  readonly afterStart: (node: Node, event: JobEvent) => void;
   /** Told of each node whose job ended, with the row as it is now. */
   readonly afterFinish: (node: Node) => void;
 };
@@ -40,9 +42,12 @@ function isTestJob(event: JobEvent, node: Node, deps: JobEventDeps): boolean {
 async function startJob(event: JobEvent, node: Node, deps: JobEventDeps): Promise<void> {
   const cause = { who: 'zmq', why: `Job ${event.job} started` };
   const used = await applyToCurrent({ node, event: 'jobStarted', cause }, deps.nodes);
-  if (used === undefined)
+  if (used === undefined) {
     deps.log.info(`Late start of ${event.job} on node id: ${node.id} in state ${node.state} ignored`);
-  else deps.log.info(`Setting node id: ${node.id} to USED`, { job: event.job });
+    return;
+  }
+  deps.log.info(`Setting node id: ${node.id} to USED`, { job: event.job });
+  deps.afterStart(used, event);
 }
 
 async function finishJob(event: JobEvent, node: Node, deps: JobEventDeps): Promise<void> {

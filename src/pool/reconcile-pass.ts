@@ -1,4 +1,4 @@
-import { type Agent, type Agents, OFFLINE_BY_GEARMAN } from '../node/agents.ts';
+import { type Agent, type Agents, OFFLINE_BY_GEARMAN, ONE_JOB_ONLY } from '../node/agents.ts';
 import type { NodeStore } from '../node/node-store.ts';
 import type { NodeEvent } from '../node/lifecycle.ts';
 import type { Node } from '../node/node.ts';
@@ -6,6 +6,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Farm } from './farm.ts';
 import { deletionFacts } from './job-events.ts';
+import type { SingleUse } from './single-use.ts';
 
 export type ReconcileDeps = {
   readonly farm: () => Farm;
@@ -15,6 +16,7 @@ export type ReconcileDeps = {
   readonly deleteDelayMs: () => number;
   /** Keeps what was seen once: a difference is acted on when a second pass sees it too. */
   readonly sightings: Sightings;
+  readonly singleUse: Pick<SingleUse, 'close' | 'keepOnly'>;
 };
 
 /** Passes may be woken one right after the other; what both of them see may still be one and the same moment. */
@@ -58,6 +60,7 @@ export async function runReconcilePass(deps: ReconcileDeps, signal: AbortSignal)
     }
   }
   deps.sightings.endPass();
+  deps.singleUse.keepOnly(new Set(nodes.map(({ id }) => id)));
 }
 
 /** Also a node that is used although nobody stored that it was registered: the answer of that call was lost. */
@@ -77,6 +80,8 @@ async function reconcileTarget(
     const repair = findRepair(node, agent);
     if (repair !== undefined) await consider(node, repair, deps);
     else if (agent !== undefined && lacksLabel(node, agent)) await relabel(node, agents, { deps, signal });
+    // The start of its job was missed, or said before a restart: nobody knows whether the job takes the node offline.
+    if (agent?.busy === true && !agent.temporarilyOffline) deps.singleUse.close(node, signal);
   }
 }
 
@@ -102,6 +107,9 @@ async function relabel(
   deps.log.warn(`Node id: ${id} had no label in jenkins`, { nodename, label });
 }
 
+/** Why an agent is offline that ran its job. */
+const ENDED = [OFFLINE_BY_GEARMAN, ONE_JOB_ONLY] as const;
+
 /** What is wrong between a node and its agent; undefined: nothing. */
 export function findRepair(node: Node, agent: Agent | undefined): Repair | undefined {
   if (agent === undefined) {
@@ -111,8 +119,8 @@ export function findRepair(node: Node, agent: Agent | undefined): Repair | undef
     if (node.state !== 'ready') return undefined;
     return { event: 'jobStarted', why: 'A build runs on it: its start was missed', needsSecondSighting: false };
   }
-  if (agent.temporarilyOffline && agent.offlineReason.includes(OFFLINE_BY_GEARMAN)) {
-    return { event: 'jobFinished', why: 'Its job took it offline: the end was missed', needsSecondSighting: false };
+  if (agent.temporarilyOffline && ENDED.some((reason) => agent.offlineReason.includes(reason))) {
+    return { event: 'jobFinished', why: 'It is offline after its job: the end was missed', needsSecondSighting: false };
   }
   if (node.state === 'used') {
     return { event: 'jobFinished', why: 'It is idle after its job: the end was missed', needsSecondSighting: true };

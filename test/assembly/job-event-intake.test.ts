@@ -19,6 +19,7 @@ function depsOf(nodes: MemoryNodeStore, log = new RecordingLogger()): JobEventDe
     testJobOf: () => undefined,
     deleteDelayMs: () => 0,
     admitTested: () => Promise.resolve(),
+    afterStart: nothing,
     afterFinish: nothing,
   };
 }

@@ -21,6 +21,7 @@ function aListener({ database, clock, log }: TestDaemon): Listener {
     testJobOf: () => undefined,
     deleteDelayMs: () => 0,
     admitTested: () => Promise.resolve(),
+    afterStart: () => undefined,
     afterFinish: (node) => void finished.push(node),
   };
   return { deps, metrics, finished };

@@ -17,7 +17,7 @@ describe.concurrent('a peer that is away or talks nonsense', { timeout: FARM_MS 
 
     expect(end).toMatchObject({ result: 'SUCCESS', nodename: node.nodename });
     expect((await farm.historyOf(node)).join('\n')).toContain(
-      'jobFinished by reconcile: Its job took it offline: the end was missed',
+      'jobFinished by reconcile: It is offline after its job: the end was missed',
     );
   });
 

@@ -87,6 +87,9 @@ export class FarmWorld {
       testJobOf: () => undefined,
       deleteDelayMs: () => 0,
       admitTested: () => Promise.resolve(),
+      afterStart: (node, event) => {
+        process.singleUse.jobStarted(node, event, neverAborted);
+      },
       afterFinish: (node) => {
         startDeletion(node, process.deletionPass, neverAborted);
       },

@@ -17,14 +17,17 @@ type EventBench = {
   /** Ids of the nodes whose deletion was begun, and of those that got their label, in order. */
   readonly finished: number[];
   readonly admitted: number[];
+  /** Ids of nodes whose job began, and whether it takes the node offline. */
+  readonly begun: [number, boolean | undefined][];
   readonly state: () => NodeState | undefined;
 };
 
 function aBench(facts: Partial<Node> = {}, deps: Partial<JobEventDeps> = {}): EventBench {
   const pool = benchWithNodes([facts]);
   const [finished, admitted]: [number[], number[]] = [[], []];
+  const begun: EventBench['begun'] = [];
   return {
-    ...{ pool, finished, admitted },
+    ...{ pool, finished, admitted, begun },
     state: () => pool.nodes.all()[0]?.state,
     deps: {
       nodes: pool.nodes,
@@ -33,6 +36,7 @@ function aBench(facts: Partial<Node> = {}, deps: Partial<JobEventDeps> = {}): Ev
       log: pool.log,
       testJobOf: () => 'acceptance',
       deleteDelayMs: () => 0,
+      afterStart: ({ id }, { asksOffline }) => begun.push([id, asksOffline]),
       afterFinish: ({ id }) => finished.push(id),
       admitTested: ({ id }) => Promise.resolve(void admitted.push(id)),
       ...deps,

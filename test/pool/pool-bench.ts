@@ -8,6 +8,7 @@ import { findLaunch, type LaunchPassDeps } from '../../src/pool/launch-pass.ts';
 import type { Launch, LaunchDeps } from '../../src/pool/launch.ts';
 import { type ReconcileDeps, Sightings } from '../../src/pool/reconcile-pass.ts';
 import type { RegistrationPassDeps } from '../../src/pool/registration-pass.ts';
+import { SingleUse } from '../../src/pool/single-use.ts';
 import { KeyedTasks } from '../../src/runtime/keyed-tasks.ts';
 import { Secret } from '../../src/runtime/secret.ts';
 import { type Task, TaskBoard } from '../../src/runtime/task-board.ts';
@@ -137,6 +138,7 @@ export class PoolBench {
     const breakers = new LaunchBreakers({ clock, randomness });
     const retries = new DeletionRetries({ clock, randomness });
     const common = { farm: () => this.#farmOf(wrap), nodes: wrap(this.nodes), clock, log };
+    const singleUse = new SingleUse({ ...common, closings: new KeyedTasks('NodeCloser', 100, { log, tasks }) });
     return {
       task: tasks.start('test'),
       tasks,
@@ -152,12 +154,19 @@ export class PoolBench {
         deleteDeps: ({ provider }, _farm, task) =>
           provider === this.cloud.name ? this.deleteDeps(task, wrap) : undefined,
       },
-      reconcilePass: { ...common, deleteDelayMs: () => this.config.deleteDelayMs, sightings: new Sightings() },
+      singleUse,
+      reconcilePass: {
+        ...common,
+        singleUse,
+        deleteDelayMs: () => this.config.deleteDelayMs,
+        sightings: new Sightings(),
+      },
     };
   }
 }
 
 export type PoolProcess = {
+  readonly singleUse: SingleUse;
   readonly task: Task;
   readonly tasks: TaskBoard;
   readonly launchPass: LaunchPassDeps;

@@ -44,7 +44,9 @@ describe('a missed event', () => {
       await pass(bench.startProcess());
 
       expect(bench.node().state).toBe('delete');
-      expect(bench.log.messages('warn')).toEqual(['Node id: 1 is delete: Its job took it offline: the end was missed']);
+      expect(bench.log.messages('warn')).toEqual([
+        'Node id: 1 is delete: It is offline after its job: the end was missed',
+      ]);
     },
   );
 

@@ -1,0 +1,63 @@
+import { ONE_JOB_ONLY } from '../node/agents.ts';
+import type { JobEvent } from '../node/job-event.ts';
+import type { Node } from '../node/node.ts';
+import { describeError } from '../runtime/errors.ts';
+import type { KeyedTasks } from '../runtime/keyed-tasks.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Farm } from './farm.ts';
+import { nodeKey } from './launch-pass.ts';
+
+export type SingleUseDeps = {
+  readonly farm: () => Farm;
+  readonly closings: KeyedTasks;
+  readonly log: Logger;
+};
+
+/**
+ * Keeps a node to one job where the job does not do that itself: its agent is taken offline while the build runs, which
+ * goes on to its own result (contract: Jenkins, J8). Otherwise a second build may start within milliseconds of the first
+ * one's end, before any event of it.
+ */
+export class SingleUse {
+  readonly #deps: SingleUseDeps;
+  /** Used nodes that take no second build: their job takes them offline, or we did. */
+  readonly #closed = new Set<number>();
+
+  constructor(deps: SingleUseDeps) {
+    this.#deps = deps;
+  }
+
+  /** A job started on the node. */
+  jobStarted(node: Node, { asksOffline }: Pick<JobEvent, 'asksOffline'>, signal: AbortSignal): void {
+    if (asksOffline === true) this.#closed.add(node.id);
+    else this.close(node, signal);
+  }
+
+  /** Takes the agent of a used node offline, unless it is known that it takes no second build. Safe to repeat. */
+  close(node: Node, signal: AbortSignal): void {
+    const { closings, farm, log } = this.#deps;
+    const agents = farm().agentsOf(node.target);
+    const { id, nodename } = node;
+    if (agents === undefined || nodename === undefined || this.#closed.has(id)) return;
+    closings.start(nodeKey(node), signal, async (task, inner) => {
+      task.waitOn(`agent ${nodename} in jenkins of ${node.target}`);
+      try {
+        await agents.setOffline(nodename, ONE_JOB_ONLY, inner);
+        this.#closed.add(id);
+      } catch (error) {
+        inner.throwIfAborted();
+        log.warn(`Node id: ${id} may get a second job: ${describeError(error)}`, { nodename }); // reconciliation tries again
+      }
+    });
+  }
+
+  /** Resolves when nothing is under way. */
+  async settled(): Promise<void> {
+    await this.#deps.closings.settled();
+  }
+
+  /** Forgets all others. */
+  keepOnly(ids: ReadonlySet<number>): void {
+    for (const id of this.#closed) if (!ids.has(id)) this.#closed.delete(id);
+  }
+}

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'vitest';
-import { FarmWorld, type Happening, HAPPENING_NAMES, type Surprise } from './farm-world.ts';
+import { FarmWorld, type Happening, type Surprise } from './farm-world.ts';
+import { HAPPENING_NAMES } from './happening-names.ts';
 import { letWorkGoOn, passTime } from './pass-time.ts';
 
 const LONG = { maxLength: 60, size: 'max' } as const;

@@ -87,6 +87,7 @@ export function leakPassDeps(daemon: Daemon): LeakPassDeps {
     images: database.images,
     installationId: database.installationId,
     operatorKeypairs: (provider) => operatorKeypairs(clients.providerSection(provider)),
+    history: database.history,
     sightings: daemon.leakSightings,
     clock,
     log: log.child('NodePool'),

@@ -11,6 +11,8 @@ export type Noted = {
   /** SQL over the changed row; absent: nothing. */
   readonly from?: string;
   readonly to?: string;
+  /** Array of the names that the row's outside objects have. */
+  readonly names?: string;
 };
 
 /**
@@ -28,9 +30,10 @@ export function changeWithHistory(change: string, noted: Noted, parameters: SqlP
     `${noted.to ?? 'null'}::text`,
     `${parameters.add(noted.cause.why)}::text`,
     `${parameters.add(noted.cause.who)}::text`,
+    `${noted.names ?? 'null'}::text[]`,
   ];
   return `with changed as (${change}), noted as (
-    insert into history (at, subject, subject_id, event, from_state, to_state, why, who)
+    insert into history (at, subject, subject_id, event, from_state, to_state, why, who, names)
     select ${entry.join(', ')} from changed order by id)`;
 }
 

@@ -10,6 +10,8 @@ const LIST_SQL = `
   select at, subject, subject_id as "subjectId", event, from_state as "from", to_state as "to", why, who
   from history where subject = $1 and subject_id = $2 order by id`;
 
+const WAS_REMOVED_SQL = 'select exists (select from history where names @> array[$1::text]) as "removed"';
+
 const NOTE_SQL = `
   insert into history (at, subject, subject_id, event, why, who)
   select $1::timestamptz, $2::text, $3::integer, $4::text, $5::text, $6::text where true`;
@@ -33,6 +35,10 @@ export class PgHistoryStore implements HistoryStore {
   async list(subject: HistoryEntry['subject'], subjectId: number): Promise<readonly HistoryEntry[]> {
     const rows = await this.#deps.pool.rows<HistoryRow>(LIST_SQL, [subject, subjectId]);
     return rows.map((row) => definedOnly({ ...row, from: row.from ?? undefined, to: row.to ?? undefined }));
+  }
+
+  async wasRemoved(name: string): Promise<boolean> {
+    return (await this.#deps.pool.row<{ readonly removed: boolean }>(WAS_REMOVED_SQL, [name]))?.removed === true;
   }
 
   async note(entry: Omit<HistoryEntry, 'at' | 'from' | 'to'>): Promise<void> {

@@ -25,6 +25,7 @@ const SHAPE: TableShape<ImageState, SnapshotImage, SnapshotImageFacts> = {
     hostKey: 'host_key',
     lastError: 'last_error',
   },
+  names: "array[split_part(hostname, '.', 1), server_external_id]",
   // By bytes: the same on every server, whatever its locale.
   orderBy: 'provider_name collate "C", image_name collate "C", id',
 };

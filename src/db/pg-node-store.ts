@@ -34,6 +34,7 @@ const SHAPE: TableShape<NodeState, Node, NodeFacts> = {
     forced: 'forced',
     deleteAfter: 'delete_after',
   },
+  names: 'array[nodename, external_id]',
   // By bytes: the same on every server, whatever its locale.
   orderBy: 'provider_name collate "C", label_name collate "C", id',
   ownerColumn: 'lease_owner',

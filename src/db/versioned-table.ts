@@ -21,6 +21,8 @@ export type TableShape<State extends string, Thing extends Living<State>, Facts 
   readonly fixed: Columns<Omit<Required<Thing>, keyof Facts | 'state' | 'stateChangedAt'>>;
   readonly facts: Columns<Required<Facts>>;
   readonly orderBy: string;
+  /** SQL: names by which what may be left of a removed row is known outside. */
+  readonly names: string;
   /** Which daemon works on the row: no other one may store facts. Absent: only one daemon works on the table. */
   readonly ownerColumn?: string;
 };
@@ -101,7 +103,8 @@ export class VersionedTable<State extends string, Thing extends Living<State>, F
     const parameters = new SqlParameters(id);
     const change = `delete from ${this.#shape.table} where id = $1 ${this.#guard(parameters)} returning *`;
     const from = stateWordSql(this.#shape.numbers);
-    await this.#change(change, { event: 'removed', from, cause }, parameters);
+    const names = `array_remove(${this.#shape.names}, null)`;
+    await this.#change(change, { event: 'removed', from, names, cause }, parameters);
   }
 
   async #change(

@@ -15,6 +15,11 @@ export type HistoryEntry = {
 export interface HistoryStore {
   /** Oldest first; empty for an unknown id. Entries outlive their rows. */
   list(subject: HistoryEntry['subject'], subjectId: number): Promise<readonly HistoryEntry[]>;
+  /**
+   * Whether a row that was removed had the agent, the keypair or the server of that name or id: what is still there of it
+   * is ours and has no owner.
+   */
+  wasRemoved(name: string): Promise<boolean>;
   /** Adds a remark, e.g. the output tail of a failed script. */
   note(entry: Omit<HistoryEntry, 'at' | 'from' | 'to'>): Promise<void>;
   /** Removes entries older than `before`; gives their number. */

@@ -13,6 +13,7 @@ import { LaunchEndedError, LaunchError } from './launch-error.ts';
 import { endedMessage, markFailed, recordLaunch } from './launch-steps.ts';
 import type { Launch, LaunchDeps } from './launch.ts';
 import { retireLostImage, type UsableImage } from './retire-lost-image.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 
 /**
  * Makes sure that the node has a server, and stores its id at once: a later crash cannot leak it.
@@ -23,6 +24,7 @@ export async function createNodeServer(launch: Launch, deps: LaunchDeps, signal:
   if (launch.node.externalId !== undefined) return launch.node;
   const image = await newestImage(launch, deps);
   const node = await recordLaunch(launch.node, plan(launch, image, deps), deps);
+  crashPoint('launch-planned');
   deps.log.info(`Creating server ${node.hostname ?? ''} for node id: ${node.id} in ${launch.provider.name}`, {
     az: node.az,
   });
@@ -147,6 +149,7 @@ async function storeServer({ node, externalId }: CreatedForNode, deps: LaunchDep
   });
   if (stored === undefined) await discardServer({ node, externalId }, deps, signal);
   if (stored?.state !== 'building') throw new LaunchEndedError(endedMessage(node));
+  crashPoint('server-stored');
   return stored;
 }
 

@@ -9,6 +9,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Task } from '../runtime/task-board.ts';
 import { guardDeletion } from './guard.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 
 /** Upstream waits 600 s for a server to go; the next pass asks again. */
 const SERVER_GONE_MS = 600_000;
@@ -42,8 +43,10 @@ export async function deleteNode(node: Node, deps: DeleteDeps, signal: AbortSign
   const agent = await removeAgent(node, deps, signal);
   if (agent !== 'gone') return agent;
   await removeServers(node, deps, signal);
+  crashPoint('strays-gone');
   if (!(await staysWithoutAgent(node, deps, signal))) return 'waiting';
   await deps.nodes.remove(node, { who: 'deleter', why: 'Its agent and its server are gone' });
+  crashPoint('node-removed');
   deps.log.info(`Deleted node id: ${node.id}`);
   const ms = deps.clock.now().getTime() - node.stateChangedAt.getTime();
   deps.metrics.nodeDeleted(node, { image: deps.imageOf(node), ms });
@@ -58,7 +61,9 @@ async function removeAgent(node: Node, deps: DeleteDeps, signal: AbortSignal): P
   const verdict = await guardDeletion(nodename, deps.agents, signal);
   if (verdict === 'busy' && node.forced !== true) return 'busy';
   if (verdict === 'absent') return 'gone';
+  crashPoint('agent-removal-sent');
   if (!(await deps.agents.remove(nodename, signal))) return 'waiting';
+  crashPoint('agent-removed');
   deps.log.info(`Deleted jenkins node id: ${node.id}`, { nodename });
   return 'gone';
 }
@@ -92,8 +97,11 @@ async function removeStrays(node: Node, deps: DeleteDeps, signal: AbortSignal): 
 
 async function removeServer(id: string, deps: DeleteDeps, signal: AbortSignal): Promise<void> {
   deps.task.waitOn(`server ${id} to be gone`);
+  crashPoint('server-deletion-sent');
   await deps.cloud.deleteServer(id, signal);
+  crashPoint('server-deletion-answered');
   await awaitGone({ id, ms: SERVER_GONE_MS }, deps, signal);
+  crashPoint('server-gone');
 }
 
 function isOurs(server: Server, node: Node, installationId: string): boolean {

@@ -10,6 +10,7 @@ import { type DeleteDeps, deleteNode } from './delete-node.ts';
 import type { Farm } from './farm.ts';
 import { LaunchEndedError } from './launch-error.ts';
 import { nodeKey } from './launch-pass.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 
 const RETRY: Backoff = { firstMs: 1000, maxMs: 60_000 };
 
@@ -113,6 +114,7 @@ async function tryToDelete(found: Node, { deps, task }: DeletionTry, signal: Abo
   if (deleteDeps === undefined) return `provider ${found.provider} is no longer configured`;
   const node = await deps.nodes.claim(found.id); // the launch that was cut off may have stored its server
   if (node === undefined) return undefined;
+  crashPoint('deletion-claimed');
   const outcome = await deleteNode(node, deleteDeps, signal);
   if (outcome === 'gone') return undefined;
   return outcome === 'busy' ? 'a build still runs on it' : 'Jenkins still lists its agent';

@@ -1,4 +1,5 @@
 import type { Agents } from '../node/agents.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 
 /** What the guard found: no agent, an agent that takes no builds and runs none, or one with a running build. */
 export type GuardVerdict = 'absent' | 'quiet' | 'busy';
@@ -13,7 +14,9 @@ export async function guardDeletion(nodename: string, agents: Agents, signal: Ab
   const seen = await agents.find(nodename, signal);
   if (seen === undefined) return 'absent';
   if (seen.temporarilyOffline) return seen.busy ? 'busy' : 'quiet';
+  crashPoint('guard-offline-sent');
   if (!(await agents.setOffline(nodename, 'Nodepool is about to delete this node', signal))) return 'absent';
+  crashPoint('guard-offline-answered');
   const later = await agents.find(nodename, signal);
   if (later === undefined) return 'absent';
   return later.busy ? 'busy' : 'quiet';

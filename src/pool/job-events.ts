@@ -5,6 +5,7 @@ import type { Node } from '../node/node.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { applyToCurrent } from './apply-to-current.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 
 export type JobEventDeps = {
   readonly nodes: NodeStore;
@@ -41,11 +42,13 @@ function isTestJob(event: JobEvent, node: Node, deps: JobEventDeps): boolean {
 
 async function startJob(event: JobEvent, node: Node, deps: JobEventDeps): Promise<void> {
   const cause = { who: 'zmq', why: `Job ${event.job} started` };
+  crashPoint('job-start-heard');
   const used = await applyToCurrent({ node, event: 'jobStarted', cause }, deps.nodes);
   if (used === undefined) {
     deps.log.info(`Late start of ${event.job} on node id: ${node.id} in state ${node.state} ignored`);
     return;
   }
+  crashPoint('job-start-stored');
   deps.log.info(`Setting node id: ${node.id} to USED`, { job: event.job });
   deps.afterStart(used, event);
 }
@@ -57,11 +60,13 @@ async function finishJob(event: JobEvent, node: Node, deps: JobEventDeps): Promi
   }
   const cause = { who: 'zmq', why: `Job ${event.job} finished: ${event.result ?? 'no result'}` };
   const facts = deletionFacts(deps);
+  crashPoint('job-end-heard');
   const finished = await applyToCurrent({ node, event: 'jobFinished', cause, facts }, deps.nodes);
   if (finished === undefined) {
     deps.log.debug(`End of ${event.job} on node id: ${node.id} in state ${node.state} ignored`);
     return;
   }
+  crashPoint('job-end-stored');
   deps.log.info(`Node id: ${node.id} is complete`, { job: event.job, result: event.result });
   countSuccess(event, node, deps);
   deps.afterFinish(finished);

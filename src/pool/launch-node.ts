@@ -21,6 +21,7 @@ import type { Launch, LaunchDeps } from './launch.ts';
 import { prepareMachine } from './prepare-machine.ts';
 import { registerAgent } from './register-agent.ts';
 import { waitForAddress } from './wait-for-address.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 
 /** `ready`: the node is in state `ready` or `test`. `ended`: someone held or deleted it meanwhile. */
 export type LaunchEnd = 'ready' | 'ended';
@@ -74,6 +75,7 @@ async function takeToReady(
     why: 'The machine is prepared',
   });
   if (node === undefined) throw new LaunchEndedError(endedMessage(launch.node));
+  crashPoint('launched');
   deps.log.info(`Node id: ${node.id} is ${node.state}`);
   return { node, reachedMs };
 }
@@ -119,6 +121,7 @@ async function giveUp(launch: Launch, failure: LaunchError, deps: LaunchDeps): P
   // One line for what clouds and machines do; a bug keeps its stack.
   deps.log.error(failure.message, isForeseen(failure.cause) ? facts : { ...facts, error: failure.cause });
   await markFailed(launch.node, describeError(failure), deps);
+  crashPoint('launch-failure-stored');
 }
 
 function isForeseen(cause: unknown): boolean {

@@ -10,6 +10,7 @@ import { imageKey, labelKey, type LaunchBreakers, providerKey } from './launch-b
 import { LaunchError } from './launch-error.ts';
 import { launchNode } from './launch-node.ts';
 import type { Launch, LaunchDeps } from './launch.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 
 export type LaunchPassDeps = {
   readonly farm: () => Farm;
@@ -69,6 +70,7 @@ async function launchOnce(
   // another daemon was faster.
   const node = await deps.nodes.claim(found.node.id);
   if (node?.state !== 'building') return;
+  crashPoint('launch-claimed');
   const launch = { ...found, node };
   try {
     if ((await launchNode(launch, launchDeps, signal)) === 'ready') noteSuccess(launch, deps);

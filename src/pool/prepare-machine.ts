@@ -8,6 +8,7 @@ import type { Launch, LaunchDeps } from './launch.ts';
 import { nodeFiles, PRIVATE_FILES } from './node-files.ts';
 import { scriptCommand } from '../provider/script-command.ts';
 import { requireServer } from './wait-for-address.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 
 /** Where the node files go; the folder must be there and writable (snapshot builds make it 0777). */
 const NODE_FOLDER = '/etc/nodepool';
@@ -21,11 +22,14 @@ export type PreparedNode = { readonly node: Node; readonly reachedMs: number };
 export async function prepareMachine(launch: Launch, deps: LaunchDeps, signal: AbortSignal): Promise<PreparedNode> {
   const waiting = await beginStep(launch.node, 'wait-ssh', deps);
   await using session = await openSession({ ...launch, node: waiting }, deps, signal);
+  crashPoint('ssh-open');
   const reachedMs = deps.clock.monotonicMs();
   try {
     const facts = { hostKey: session.hostKey, step: 'write-files', stepStartedAt: deps.clock.now() } as const;
     const writing = await recordLaunch(waiting, facts, deps);
+    crashPoint('host-key-stored');
     await writeNodeFiles({ ...launch, node: writing, session }, deps, signal);
+    crashPoint('node-files-written');
     const node = await runReadyScript({ ...launch, node: writing, session }, deps, signal);
     return { node, reachedMs };
   } catch (error) {
@@ -99,6 +103,7 @@ async function runReadyScript(launch: OpenLaunch, deps: LaunchDeps, signal: Abor
     { script, argument: running.hostname ?? '', environment: deps.scriptEnvironment },
     deps.quoteForShell,
   );
+  crashPoint('ready-script-sent');
   const result = await launch.session.run(
     command,
     {
@@ -111,6 +116,7 @@ async function runReadyScript(launch: OpenLaunch, deps: LaunchDeps, signal: Abor
     },
     signal,
   );
+  crashPoint('ready-script-ended');
   if (result.status === 0) return running;
   const end = result.status === undefined ? `signal ${result.signal ?? 'unknown'}` : `status ${result.status}`;
   throw new LaunchError(MACHINE_FAULT, `Ready script ${script} ended with ${end}: ${result.tail.trim()}`);

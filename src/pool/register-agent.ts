@@ -3,6 +3,7 @@ import type { NodeState } from '../node/lifecycle.ts';
 import type { Node } from '../node/node.ts';
 import { guardDeletion } from './guard.ts';
 import type { Launch, LaunchDeps } from './launch.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 
 export type RegisterDeps = Pick<LaunchDeps, 'nodes' | 'agents' | 'clock' | 'log' | 'task'>;
 
@@ -23,8 +24,11 @@ export async function registerAgent(launch: Registration, deps: RegisterDeps, si
   if (agents === undefined || node?.nodename === undefined || node.ip === undefined) return;
   if ((node.state !== 'ready' && node.state !== 'test') || node.registeredAt !== undefined) return;
   const agent = { id: node.id, nodename: node.nodename, agents };
+  crashPoint('agent-sent');
   await ensureAgent({ ...launch, node }, { ...agent, host: node.ip }, { deps, signal });
+  crashPoint('agent-made');
   const now = await deps.nodes.record(node.id, { registeredAt: deps.clock.now() });
+  crashPoint('agent-recorded');
   if (!IN_USE.includes(now?.state)) {
     await withdraw(agent, deps, signal);
     return;

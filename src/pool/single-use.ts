@@ -6,6 +6,7 @@ import type { KeyedTasks } from '../runtime/keyed-tasks.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Farm } from './farm.ts';
 import { nodeKey } from './launch-pass.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 
 export type SingleUseDeps = {
   readonly farm: () => Farm;
@@ -42,7 +43,9 @@ export class SingleUse {
     closings.start(nodeKey(node), signal, async (task, inner) => {
       task.waitOn(`agent ${nodename} in jenkins of ${node.target}`);
       try {
+        crashPoint('closing-sent');
         await agents.setOffline(nodename, ONE_JOB_ONLY, inner);
+        crashPoint('closing-answered');
         this.#closed.add(id);
       } catch (error) {
         inner.throwIfAborted();

@@ -1,5 +1,6 @@
 import type { Node } from '../node/node.ts';
 import { awaitActive } from '../provider/await-server.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
 import { LaunchError } from './launch-error.ts';
 import { beginStep, recordLaunch, remainingMs } from './launch-steps.ts';
@@ -18,7 +19,9 @@ export async function waitForAddress(launch: Launch, deps: LaunchDeps, signal: A
     throw new LaunchError({ outcome: 'error.network', blames: 'cloud' }, 'Unable to find public IP of server');
   }
   const facts = definedOnly({ ip: addresses.public, privateIp: addresses.private, az: server.az });
-  return await recordLaunch(waiting, { ...facts, step: 'wait-ssh', stepStartedAt: deps.clock.now() }, deps);
+  const stored = await recordLaunch(waiting, { ...facts, step: 'wait-ssh', stepStartedAt: deps.clock.now() }, deps);
+  crashPoint('address-stored');
+  return stored;
 }
 
 /** The node's server id, which the step before stored. */

@@ -7,6 +7,7 @@ import { untilAnswered } from './await-server.ts';
 import type { CloudProvider, CreatedServer, ServerSpec } from './cloud-provider.ts';
 import { TransientProviderError, UnknownOutcomeError } from './errors.ts';
 import { parseOwner } from './owner-metadata.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 
 const RETRY: Backoff = { firstMs: 500, maxMs: 30_000 };
 /** How many server lists must lack a server whose create call lost its answer before it is asked for again. */
@@ -53,6 +54,7 @@ export async function createServer(
   for (let tries = 1; ; tries += 1) {
     const attempt = deps.randomness.uuid();
     await creation.storeAttempt(attempt);
+    crashPoint('create-attempt-stored');
     const created = await tryCreate({ ...creation, attempt }, deps, signal);
     if (!(created instanceof TransientProviderError)) return created;
     if (tries > creation.retries) throw created;
@@ -71,7 +73,10 @@ async function tryCreate(
 ): Promise<CreatedServer | TransientProviderError> {
   const { attempt, spec } = creation;
   try {
-    return await deps.cloud.createServer({ ...spec, metadata: creation.metadata(attempt) }, signal);
+    crashPoint('create-sent');
+    const created = await deps.cloud.createServer({ ...spec, metadata: creation.metadata(attempt) }, signal);
+    crashPoint('create-answered');
+    return created;
   } catch (error) {
     if (!(error instanceof TransientProviderError)) throw error;
     if (!(error instanceof UnknownOutcomeError)) return error;

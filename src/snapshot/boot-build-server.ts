@@ -9,6 +9,7 @@ import { definedOnly } from '../runtime/defined-only.ts';
 import { pickOne } from '../runtime/randomness.ts';
 import { type Build, type BuildDeps, BuildEndedError, BuildError } from './build.ts';
 import { beginStep, keypairName, recordBuild } from './build-steps.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 
 /** A build server that was asked for, and how to log in to it. */
 export type BootedBuild = {
@@ -20,9 +21,11 @@ export type BootedBuild = {
 export async function bootBuildServer(build: Build, deps: BuildDeps, signal: AbortSignal): Promise<BootedBuild> {
   // Before the first call: who asked for this build must see that it was taken up, though the cloud does not answer.
   const begun = await beginStep(build.row, 'create-server', deps);
+  crashPoint('build-begun');
   const baseImageId = await findBaseImage(build, deps, signal);
   const hostname = hostnameOf(build);
   const row = await recordBuild(begun, { hostname }, deps);
+  crashPoint('build-named');
   const login = await makeLogin({ ...build, hostname }, deps, signal);
   deps.task.waitOn(`create call of ${hostname}`);
   const server = await createServer(
@@ -41,6 +44,7 @@ export async function bootBuildServer(build: Build, deps: BuildDeps, signal: Abo
   if (stored === undefined) await deps.cloud.deleteServer(server.id, signal); // nobody else knows this server
   if (stored?.state !== 'building')
     throw new BuildEndedError(`Image ${row.id} was deleted while its server was created`);
+  crashPoint('build-server-stored');
   return { row: stored, credentials: credentialsFor(login.credentials, server) };
 }
 
@@ -81,7 +85,9 @@ async function makeLogin(
   const keyPair = await deps.keyPairs.create(signal);
   const name = keypairName(hostname);
   try {
+    crashPoint('keypair-sent');
     await deps.cloud.createKeypair(name, keyPair.publicKey, signal);
+    crashPoint('keypair-made');
   } catch (error) {
     if (!(error instanceof RequestRefusedError)) throw error;
     deps.log.warn(`Keypair ${name} is refused by ${provider.name}, using the admin password`, { error });

@@ -7,6 +7,7 @@ import { type Build, type BuildDeps, BuildEndedError, BuildError, BuildInterrupt
 import { removeBuildServer } from './remove-build-server.ts';
 import { saveImage } from './save-image.ts';
 import { setUpMachine } from './set-up-machine.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 
 const RETRY: Backoff = { firstMs: 30_000, maxMs: 3_600_000 };
 const WHO = 'image-builder';
@@ -24,6 +25,7 @@ export async function buildSnapshot(build: Build, deps: BuildDeps, signal: Abort
     const saved = await buildOrResume(build, deps, signal);
     const ready = await applyWhileBuilding(saved, 'built', 'The snapshot is active in the cloud', deps);
     if (ready === undefined) throw new BuildEndedError(`Image ${saved.id} was deleted while it was being saved`);
+    crashPoint('image-ready');
     await deps.images.clearFailure(provider.name, image.name);
     const ms = deps.clock.monotonicMs() - startedMs;
     deps.metrics.imageUpdated({ provider: provider.name, image: image.name, ms });
@@ -59,6 +61,7 @@ async function tidyUp(ready: SnapshotImage, deps: BuildDeps, signal: AbortSignal
 async function beginAgain({ row, provider, image }: Build, why: string, deps: BuildDeps): Promise<void> {
   const ended = await applyWhileBuilding(row, 'failed', why, deps);
   if (ended === undefined) return; // deleted meanwhile: nobody wants it built again
+  crashPoint('build-failure-stored');
   const version = newVersion(row, await deps.images.list(), deps.clock.now());
   const next = { provider: provider.name, image: image.name, version };
   await deps.images.insert(next, { who: WHO, why: `Build ${row.id} was interrupted` });

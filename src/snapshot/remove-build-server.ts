@@ -3,6 +3,7 @@ import { awaitGone } from '../provider/await-server.ts';
 import { parseOwner } from '../provider/owner-metadata.ts';
 import type { BuildDeps } from './build.ts';
 import { keypairName } from './build-steps.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 
 const SERVER_GONE_MS = 600_000;
 /** Lists in which no server may name the build: one list may miss a server by chance, and a new one comes late. */
@@ -18,13 +19,17 @@ export async function removeBuildServer(row: SnapshotImage, deps: RemovalDeps, s
   const { serverExternalId, hostname } = row;
   if (serverExternalId !== undefined) await removeServer(serverExternalId, deps, signal);
   if (row.attempt !== undefined) await removeStrays(row, deps, signal);
+  crashPoint('build-server-gone');
   if (hostname !== undefined) await removeKeypair(keypairName(hostname), deps, signal);
+  crashPoint('build-keypair-gone');
   // Only what changes: each write wakes the passes that called us.
   if (serverExternalId !== undefined) await deps.images.record(row.id, { serverExternalId: null });
+  crashPoint('build-server-forgotten');
 }
 
 async function removeServer(id: string, deps: RemovalDeps, signal: AbortSignal): Promise<void> {
   deps.task.waitOn(`build server ${id} to be gone`);
+  crashPoint('build-server-deletion-sent');
   await deps.cloud.deleteServer(id, signal);
   await awaitGone({ id, ms: SERVER_GONE_MS }, deps, signal);
 }

@@ -6,6 +6,7 @@ import { DeadlineExceededError, describeError } from '../runtime/errors.ts';
 import { type Build, type BuildDeps, BuildEndedError, BuildError } from './build.ts';
 import { recordBuild } from './build-steps.ts';
 import { findSnapshotsOf, snapshotProperties } from './snapshot-owner.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 
 const SAVE_MS = 6 * 3_600_000; // upstream: 6 h
 const FIRST_POLL_MS = 250;
@@ -25,17 +26,20 @@ export async function saveImage(build: Build, deps: BuildDeps, signal: AbortSign
       await deps.clock.sleep(pollMs, inner);
     }
   });
+  crashPoint('snapshot-active');
   return await recordBuild(row, {}, deps); // read back: it may have been deleted meanwhile
 }
 
 async function startSnapshot(build: Build, deps: BuildDeps, signal: AbortSignal): Promise<SnapshotImage> {
   const { row } = build;
   const saving = await recordBuild(row, { step: 'save' }, deps);
+  crashPoint('save-stored');
   const earlier = row.step === 'save' ? (await findSnapshotsOf(saving, deps, signal))[0] : undefined;
   const externalId = earlier?.id ?? (await requestSnapshot({ ...build, row: saving }, deps, signal));
   const stored = await deps.images.record(saving.id, { externalId });
   if (stored === undefined) await deps.cloud.deleteImage(externalId, signal); // nobody else knows this image
   if (stored?.state !== 'building') throw new BuildEndedError(`Image ${row.id} was deleted while it was being saved`);
+  crashPoint('snapshot-stored');
   return stored;
 }
 
@@ -49,7 +53,10 @@ async function requestSnapshot(build: Build, deps: BuildDeps, signal: AbortSigna
   for (let tries = 1; ; tries += 1) {
     deps.task.waitOn(`snapshot call of ${name}`);
     try {
-      return await deps.cloud.createSnapshot(serverId, name, properties, signal);
+      crashPoint('snapshot-sent');
+      const id = await deps.cloud.createSnapshot(serverId, name, properties, signal);
+      crashPoint('snapshot-answered');
+      return id;
     } catch (error) {
       if (!(error instanceof TransientProviderError)) throw error;
       const made = error instanceof UnknownOutcomeError ? (await findSnapshotsOf(row, deps, signal))[0] : undefined;

@@ -5,6 +5,7 @@ import { SCRIPT_FOLDER, scriptCommand } from '../provider/script-command.ts';
 import type { BootedBuild } from './boot-build-server.ts';
 import { type Build, type BuildDeps, BuildError } from './build.ts';
 import { beginStep, recordBuild } from './build-steps.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 
 const MINUTE_MS = 60_000;
 const ACTIVE_MS = 60 * MINUTE_MS; // upstream: 3600 s
@@ -35,10 +36,13 @@ export async function setUpMachine(
     { timeoutMs: LOGIN_MS, otherTimeoutMs: OTHER_LOGIN_MS, otherUsernames: OTHER_USERNAMES },
     signal,
   );
+  crashPoint('build-ssh-open');
   const setUp = await recordBuild(waiting, { step: 'setup', hostKey: session.hostKey }, deps);
+  crashPoint('build-host-key-stored');
   const open = { ...build, row: setUp, session };
   await copyScripts(open, deps, signal);
   await runSetup(open, deps, signal);
+  crashPoint('setup-ended');
   return setUp;
 }
 
@@ -66,6 +70,7 @@ async function runSetup(build: OpenBuild, deps: BuildDeps, signal: AbortSignal):
   const name = `setup script ${script}`;
   deps.task.waitOn(name);
   const call = { script, argument: build.row.hostname ?? '', environment: deps.scriptEnvironment };
+  crashPoint('setup-sent');
   const result = await build.session.run(
     `export PATH=${PATH}; ${scriptCommand(call, deps.quoteForShell)} && sync`,
     {

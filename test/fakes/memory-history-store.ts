@@ -5,6 +5,7 @@ import { FakeClock } from './fake-clock.ts';
 /** The history in memory; MemoryNodeStore and MemoryImageStore write to it. Held to the store contract. */
 export class MemoryHistoryStore implements HistoryStore {
   readonly #clock: Clock;
+  readonly #removed = new Set<string>();
   #entries: readonly HistoryEntry[] = [];
 
   constructor(clock: Clock = new FakeClock()) {
@@ -16,13 +17,18 @@ export class MemoryHistoryStore implements HistoryStore {
     return this.#entries;
   }
 
-  /** What the stores write together with a change. */
-  add(entry: Omit<HistoryEntry, 'at'>): void {
+  /** What the stores write together with a change; `names` are those of a removed row. */
+  add(entry: Omit<HistoryEntry, 'at'>, names: readonly (string | undefined)[] = []): void {
+    for (const name of names) if (name !== undefined) this.#removed.add(name);
     this.#entries = [...this.#entries, { ...entry, at: this.#clock.now() }];
   }
 
   list(subject: HistoryEntry['subject'], subjectId: number): Promise<readonly HistoryEntry[]> {
     return Promise.resolve(this.#entries.filter((e) => e.subject === subject && e.subjectId === subjectId));
+  }
+
+  wasRemoved(name: string): Promise<boolean> {
+    return Promise.resolve(this.#removed.has(name));
   }
 
   note(entry: Omit<HistoryEntry, 'at' | 'from' | 'to'>): Promise<void> {

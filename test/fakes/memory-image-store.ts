@@ -95,7 +95,11 @@ export class MemoryImageStore implements ImageStore {
     const current = this.#images.get(image.id);
     if (current !== undefined) {
       this.#images.delete(image.id);
-      this.history.add({ subject: 'image', subjectId: image.id, event: 'removed', from: current.state, ...cause });
+      const names = [current.hostname?.split('.')[0], current.serverExternalId];
+      this.history.add(
+        { subject: 'image', subjectId: image.id, event: 'removed', from: current.state, ...cause },
+        names,
+      );
     }
     return Promise.resolve();
   }

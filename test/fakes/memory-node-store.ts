@@ -123,7 +123,8 @@ export class MemoryNodeStore implements NodeStore {
     if (current !== undefined) {
       this.#nodes.delete(node.id);
       this.#subnodes.delete(node.id);
-      this.history.add({ subject: 'node', subjectId: node.id, event: 'removed', from: current.state, ...cause });
+      const names = [current.nodename, current.externalId];
+      this.history.add({ subject: 'node', subjectId: node.id, event: 'removed', from: current.state, ...cause }, names);
     }
     return Promise.resolve();
   }

@@ -1,6 +1,9 @@
 import type { ProviderConfig } from '../../config/config.ts';
+import type { HistoryStore } from '../../node/history-store.ts';
 import { describeError } from '../../runtime/errors.ts';
 import type { Sightings } from '../reconcile-pass.ts';
+import { type LeftOverDeps, reapAgents, reapKeypairs } from './left-over-names.ts';
+import { namesOf } from './names-of.ts';
 import { inspectProvider, type InspectDeps } from './inspect-provider.ts';
 import { reapLeaks, type ReapLeaksDeps } from './reap-leaks.ts';
 import { reapLimit } from './reap-limit.ts';
@@ -9,24 +12,33 @@ export type LeakPassDeps = Omit<InspectDeps, 'cloud'> &
   ReapLeaksDeps & {
     /** A leak is reaped when a second pass sees it too. */
     readonly sightings: Sightings;
+    readonly history: Pick<HistoryStore, 'wasRemoved'>;
     /** Told of every provider that was looked at (statsd: leaked.instances). */
     readonly onInspected?: (provider: string, leakedServers: number) => void;
   };
 
-/** Deletes what bears our marks in the clouds and has no row (upstream: cleanupLeakedInstances). Bounded; see `reapLimit`. */
+/** Deletes what is ours in the clouds and in Jenkins and has no row (upstream: cleanupLeakedInstances). See `reapLimit`. */
 export async function runLeakPass(deps: LeakPassDeps, signal: AbortSignal): Promise<void> {
   const farm = deps.farm();
-  await Promise.all(
-    farm.config.providers.map(async (provider) => {
-      try {
-        await checkProvider(provider, { ...deps, farm: () => farm }, signal);
-      } catch (error) {
-        signal.throwIfAborted();
-        deps.log.warn(`Cannot look for leaks in ${provider.name}: ${describeError(error)}`);
-      }
-    }),
-  );
+  const fixed = { ...deps, farm: () => farm };
+  const look = async (where: string, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      signal.throwIfAborted();
+      deps.log.warn(`Cannot look for leaks in ${where}: ${describeError(error)}`);
+    }
+  };
+  await Promise.all([
+    ...farm.config.providers.map((provider) => look(provider.name, () => checkProvider(provider, fixed, signal))),
+    ...farm.config.targets.map(({ name }) => look(`jenkins of ${name}`, () => checkTarget(name, fixed, signal))),
+  ]);
   deps.sightings.endPass();
+}
+
+async function checkTarget(target: string, deps: LeakPassDeps, signal: AbortSignal): Promise<void> {
+  const agents = deps.farm().agentsOf(target);
+  if (agents !== undefined) await reapAgents(agents, leftOverDeps(`agent of ${target}`, [], deps), signal);
 }
 
 async function checkProvider(provider: ProviderConfig, deps: LeakPassDeps, signal: AbortSignal): Promise<void> {
@@ -51,6 +63,17 @@ async function checkProvider(provider: ProviderConfig, deps: LeakPassDeps, signa
     return;
   }
   await reapLeaks(due, deps, signal);
+  const keypairs = [...deps.operatorKeypairs(provider.name)];
+  await reapKeypairs(cloud, leftOverDeps(`keypair of ${provider.name}`, keypairs, deps), signal);
+}
+
+function leftOverDeps(kind: string, keep: readonly string[], deps: LeakPassDeps): LeftOverDeps {
+  const { history, log, clock, sightings, nodes, images } = deps;
+  return {
+    ...{ history, log },
+    isDue: (name) => sightings.isSecond(`${kind} ${name}`, clock.monotonicMs()),
+    namesInUse: async () => new Set([...keep, ...namesOf(...(await Promise.all([nodes.list(), images.list()])))]),
+  };
 }
 
 /** Notes a sighting of each; tells whether the pass before saw it too. */

@@ -5,6 +5,7 @@ import type { Logger } from '../../runtime/logger.ts';
 import type { Farm } from '../farm.ts';
 import type { LeakedImage, LeakedServer } from './find-leaks.ts';
 import type { Inspection } from './inspect-provider.ts';
+import { namesOf } from './names-of.ts';
 import { reapServer } from './reap-server.ts';
 
 export type ReapLeaksDeps = {
@@ -33,7 +34,10 @@ export async function reapLeaks(
   const cloud = farm.cloudOf(provider);
   if (cloud === undefined) return [];
   const agents = farm.config.targets.flatMap(({ name }) => farm.agentsOf(name) ?? []);
-  const namesInUse = new Set([...deps.operatorKeypairs(provider), ...namesOf(rows)]);
+  const namesInUse = new Set([
+    ...deps.operatorKeypairs(provider),
+    ...namesOf([...rows.nodes.values()], [...rows.images.values()]),
+  ]);
   const reaped: ReapedLeak[] = [];
   for (const leak of [...servers, ...images]) {
     const { name } = 'server' in leak ? leak.server : leak.image;
@@ -68,10 +72,4 @@ async function deleteImage(
 ): Promise<void> {
   log.warn(`Deleting leaked image ${image.name} (${image.id}) in ${cloud.name}`);
   await cloud.deleteImage(image.id, signal);
-}
-
-/** The agents and keypairs that rows have. */
-function namesOf({ nodes, images }: Inspection['rows']): readonly string[] {
-  const keypairs = [...images.values()].map(({ hostname = '' }) => hostname.split('.')[0] ?? '');
-  return [...keypairs, ...[...nodes.values()].map(({ nodename = '' }) => nodename)].filter((name) => name !== '');
 }

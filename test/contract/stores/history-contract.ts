@@ -6,6 +6,21 @@ const cause = { who: 'allocator', why: 'Demand' };
 /** What every HistoryStore promises, together with the node store that writes to it. */
 export function describeHistory(name: string, makeWorld: () => Promise<NodeStoreWorld>): void {
   describe(`${name}: history`, () => {
+    test('knows what removed rows were called outside, and nothing of rows that are there', async () => {
+      const { nodes, history } = await makeWorld();
+      const [node] = await nodes.insert([{ provider: 'east', label: 'small', target: 'ci' }], cause);
+      if (node === undefined) throw new Error('Nothing inserted');
+      await nodes.record(node.id, { nodename: 'small-1', externalId: 'srv-1' });
+      const before = await history.wasRemoved('small-1');
+
+      await nodes.remove(node, cause);
+
+      expect(before).toBe(false);
+      expect(await history.wasRemoved('small-1')).toBe(true);
+      expect(await history.wasRemoved('srv-1')).toBe(true);
+      expect(await history.wasRemoved('small')).toBe(false);
+    });
+
     test('tells what changed, from what to what, why, who and when', async () => {
       const { nodes, history, clock } = await makeWorld();
       const [node] = await nodes.insert([{ provider: 'east', label: 'small', target: 'ci' }], cause);

@@ -56,9 +56,9 @@ export class LeakBench extends PoolBench {
   }
 
   get leakDeps(): LeakPassDeps {
-    const { nodes, images, clock, log } = this;
+    const { nodes, images, clock, log, history } = this;
     return {
-      ...{ nodes, images, clock, log, installationId: INSTALLATION, sightings: this.#sightings },
+      ...{ nodes, images, clock, log, history, installationId: INSTALLATION, sightings: this.#sightings },
       farm: () => this.farm,
       operatorKeypairs: () => this.operatorKeypairs,
     };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { TransientProviderError } from '../../../src/provider/errors.ts';
 import { aReadyNode } from '../../builders/a-node.ts';
+import { anImage } from '../../builders/an-image.ts';
 import { INSTALLATION } from '../pool-bench.ts';
 import { aBuildServer, aNodeServer, LeakBench, owned } from './leak-bench.ts';
 
@@ -120,6 +121,36 @@ describe('runLeakPass', () => {
     await bench.passTwice();
 
     expect(bench.cloud.images.peekAll().map(({ id }) => id)).toEqual(['image-1']);
+  });
+
+  test('deletes the agents and keypairs of rows that are gone, and nobody else’s', async () => {
+    const bench = new LeakBench({
+      nodes: [aReadyNode({ id: 7 }), aReadyNode({ id: 8 })],
+      agents: { agents: ['trusty-fake-provider-7', 'trusty-fake-provider-8', 'somebody-elses'] },
+    });
+    const build = anImage({ id: 3, hostname: 'template-trusty-3.example.org' });
+    bench.images.put(build);
+    bench.cloud.keypairs.set('template-trusty-3', '').set('ada', '');
+    await bench.nodes.remove(bench.node(7), { who: 'cli:ada', why: 'forced' });
+    await bench.images.remove(build, { who: 'cli:ada', why: 'forced' });
+
+    await bench.passTwice();
+
+    expect(bench.agents.nodenames).toEqual(['trusty-fake-provider-8', 'somebody-elses']);
+    expect([...bench.cloud.keypairs.keys()]).toEqual(['ada']);
+  });
+
+  test('leaves an agent without node alone while a build runs on it', async () => {
+    const bench = new LeakBench({
+      nodes: [aReadyNode({ id: 7 })],
+      agents: { agents: [{ nodename: 'trusty-fake-provider-7', busy: true }] },
+    });
+    await bench.nodes.remove(bench.node(7), { who: 'cli:ada', why: 'forced' });
+
+    await bench.passTwice();
+
+    expect(bench.agents.nodenames).toEqual(['trusty-fake-provider-7']);
+    expect(bench.agents.killedBuilds).toEqual([]);
   });
 
   test('a provider that does not answer is reported, and the others are looked at', async () => {

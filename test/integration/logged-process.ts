@@ -39,6 +39,10 @@ export class LoggedProcess {
     return this.#child.pid ?? 0;
   }
 
+  get hasEnded(): boolean {
+    return this.#end !== undefined;
+  }
+
   /** Calls back after each line and after the end; gives what ends that. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);

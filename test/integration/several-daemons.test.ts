@@ -84,6 +84,7 @@ describe.concurrent('several daemons on one database', { timeout: FARM_MS }, () 
     const woken = sleeper.mark();
     sleeper.signal('SIGCONT');
     await sleeper.logged(/Another daemon .* leads images; this one stands by/, woken);
+    await farm.untilNode(half, 'gone');
     await farm.untilTidy();
     const history = await farm.historyOf(half);
     const since = sleeper.mark();

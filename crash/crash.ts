@@ -1,0 +1,91 @@
+/** `npm run crash [-- --seed S] [--rounds N] [--victim V]`: kills parts of a busy farm and looks what is lost or left. */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { CRASH_POINTS } from '../src/runtime/crash-point.ts';
+import { describeError } from '../src/runtime/errors.ts';
+import { systemRandomness } from '../src/runtime/randomness.ts';
+import { type CrashOrder, type CrashReport, runCrashes } from './run-crashes.ts';
+import { VICTIMS } from './victims.ts';
+
+type Words = CrashOrder & {
+  /** Where what the daemons said is written; absent: nowhere. */
+  readonly log: string | undefined;
+};
+
+process.exitCode = await main();
+
+/** Gives the exit status: 0 all promises kept, 1 one was not, 2 wrong words, 130 interrupted. */
+async function main(): Promise<number> {
+  const order = readOrder();
+  if (typeof order === 'number') return order;
+  const stopping = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(name, () => {
+      stopping.abort(new Error('Interrupted'));
+    });
+  }
+  say(`Seed ${order.seed}, ${order.rounds} rounds of each: ${order.victims.join(', ')}`);
+  try {
+    const report = await runCrashes(order, say, stopping.signal);
+    if (order.log !== undefined) writeFileSync(order.log, report.logs.join('\n'));
+    if (stopping.signal.aborted) return 130;
+    tell(report, order);
+    return report.broken.length === 0 ? 0 : 1;
+  } catch (error) {
+    process.stderr.write(`crash: ${describeError(error)}\n`);
+    return stopping.signal.aborted ? 130 : 1;
+  }
+}
+
+function tell(report: CrashReport, order: CrashOrder): void {
+  const { kills, jobs, attempts, reused, reaped, leftovers, reached, seconds } = report;
+  for (const line of report.broken) say(`BROKEN: ${line}`);
+  const points = order.victims.includes('points') ? `, ${reached.size} of ${CRASH_POINTS.length} points reached` : '';
+  say(
+    `${kills} kills, ${jobs} jobs in ${attempts} submissions, ${report.broken.length} promises broken, ` +
+      `${leftovers} leaks and stuck rows, ${reaped} leaks reaped by cleanup, ${reused} nodes used twice as foreseen` +
+      `${points}, ${seconds} s`,
+  );
+  if (report.broken.length > 0) {
+    const victims = order.victims.length === VICTIMS.length ? 'all' : (order.victims[0] ?? 'all');
+    say(`Again: npm run crash -- --seed ${order.seed} --rounds ${order.rounds} --victim ${victims}`);
+  }
+}
+
+function readOrder(): Words | number {
+  try {
+    const { values } = parseArgs({
+      options: {
+        seed: { type: 'string' },
+        rounds: { type: 'string', default: '100' },
+        victim: { type: 'string', default: 'daemon' },
+        log: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    if (values.help) {
+      process.stdout.write(usage());
+      return 0;
+    }
+    const victims = VICTIMS.filter((name) => values.victim === 'all' || values.victim === name);
+    if (victims.length === 0) throw new Error(`There is no victim "${values.victim}"`);
+    if (!/^[1-9]\d{0,4}$/.test(values.rounds)) throw new Error(`Not a number of rounds: "${values.rounds}"`);
+    return { seed: values.seed ?? systemRandomness.hex(4), rounds: Number(values.rounds), victims, log: values.log };
+  } catch (error) {
+    process.stderr.write(`crash: ${describeError(error)}\n${usage()}`);
+    return 2;
+  }
+}
+
+function usage(): string {
+  return `Usage: npm run crash -- [--victim V] [--rounds N] [--seed S]
+  --victim V    ${VICTIMS.join(', ')}, or all, in turn; default daemon
+  --rounds N    kills of each victim; default 100
+  --seed S      the same kills and jobs as another run with that seed; default: a fresh one, which is printed
+  --log FILE    writes there what the daemons said
+`;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -11,7 +11,8 @@ export const imageList = defineCommand({
   async run(_args, context) {
     const { images } = await context.stores();
     const now = context.clock.now();
-    const rows = (await images.list()).map((image) => [
+    const all = await images.list();
+    const rows = all.map((image) => [
       image.id,
       image.provider,
       image.image,
@@ -22,15 +23,28 @@ export const imageList = defineCommand({
       image.state,
       formatAge(image.stateChangedAt, now),
     ]);
-    for (const failure of await images.listFailures()) tellFailure(failure, context);
+    const serving = new Set(
+      all.filter(({ state }) => state === 'ready').map(({ provider, image }) => `${provider} ${image}`),
+    );
+    for (const failure of await images.listFailures()) {
+      const serves = serving.has(`${failure.provider} ${failure.image}`);
+      const next = serves ? 'the one before it serves until the next update' : nextTry(failure, now);
+      tellFailure(failure, next, context);
+    }
     return renderTable(HEADER, rows);
   },
 });
 
 /** Beside the table, whose layout programs rely on. */
-function tellFailure({ provider, image, failures, lastError, retryAt }: BuildFailure, context: CommandContext): void {
-  const retry =
-    retryAt > context.clock.now() ? `tried again at ${retryAt.toISOString().slice(0, 19)}Z` : 'tried again now';
+function tellFailure(
+  { provider, image, failures, lastError }: BuildFailure,
+  next: string,
+  context: CommandContext,
+): void {
   const times = failures === 1 ? 'once' : `${failures} times in a row`;
-  context.tell(`Image ${image} on ${provider} failed ${times}, ${retry}: ${lastError}`);
+  context.tell(`Image ${image} on ${provider} failed ${times}, ${next}: ${lastError}`);
+}
+
+function nextTry({ retryAt }: BuildFailure, now: Date): string {
+  return retryAt > now ? `tried again at ${retryAt.toISOString().slice(0, 19)}Z` : 'tried again now';
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { aSnapshotImage } from '../../builders/a-snapshot-image.ts';
+import { anImage } from '../../builders/an-image.ts';
 import { FakeCommandContext } from '../../fakes/fake-command-context.ts';
 import { runCommand } from '../run-command.ts';
 
@@ -44,6 +45,20 @@ test('images are ordered by provider, image and id', async () => {
   const table = await runCommand(['image-list'], context);
 
   expect([...table.matchAll(/^\| (\d+)/gm)].map(([, id]) => id)).toEqual(['9', '10', '3', '1']);
+});
+
+test('a failed build beside a ready image says that this one serves, since nothing is tried before the next update', async () => {
+  const context = new FakeCommandContext();
+  context.images.put(anImage());
+  const failedAt = context.clock.now();
+  const failure = { provider: 'fake-provider', image: 'trusty', failures: 1, failedAt, retryAt: failedAt };
+  await context.images.saveFailure({ ...failure, lastError: 'The setup script ended with status 1' });
+
+  await runCommand(['image-list'], context);
+
+  expect(context.told).toEqual([
+    'Image trusty on fake-provider failed once, the one before it serves until the next update: The setup script ended with status 1',
+  ]);
 });
 
 test('failed builds are told beside the table: how often, why, and when the next try comes', async () => {

@@ -115,7 +115,9 @@ export class Cloud {
 
   /** Networks that a project sees: its own, shared and external ones. */
   networksOf(projectId: string): NetworkRecord[] {
-    return this.networks.filter((each) => each.projectId === projectId || each.isShared || each.isExternal);
+    return this.networks
+      .filter((each) => each.projectId === projectId || each.isShared || each.isExternal)
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   /** The project's security group of that name or id; `default` always exists. */

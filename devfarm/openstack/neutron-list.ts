@@ -42,8 +42,7 @@ function equals(shown: unknown, value: string): boolean {
 }
 
 function sorted(views: readonly View[], call: Call): readonly View[] {
-  const key = call.query.get('sort_key');
-  if (key === null) return views;
+  const key = call.query.get('sort_key') ?? 'id';
   const ordered = [...views].sort((a, b) => (String(a[key]) < String(b[key]) ? -1 : 1));
   return call.query.get('sort_dir') === 'desc' ? ordered.reverse() : ordered;
 }

@@ -37,6 +37,8 @@ test('N3: a tenant sees its own and the external network, and its own subnets on
 
   const names = listAt(networks.json, 'networks').map((network) => at(network, 'name'));
   expect(names.sort()).toEqual(['private', 'public']);
+  const ids = listAt((await tenant.neutron('GET /networks')).json, 'networks').map((network) => at(network, 'id'));
+  expect(ids).toEqual([...ids].sort()); // not of their making, so no client may take "the first"
   const owners = listAt(subnets.json, 'subnets').map((subnet) => at(subnet, 'network_id'));
   expect(owners).toEqual([tenant.ids.privateNetwork]);
 });

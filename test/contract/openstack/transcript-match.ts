@@ -1,5 +1,7 @@
 /** Compares an answer with a recorded one, strictly but for what must differ: ids, times, addresses, sums. */
 
+import { at } from './at.ts';
+
 /** What a recorded id is called in the cloud at hand. Learned while comparing. */
 export type IdBook = Map<string, string>;
 
@@ -74,12 +76,20 @@ function mask(text: string): string {
 }
 
 function compareLists({ recorded, actual, path }: Pair, ids: IdBook): string[] {
-  const [a, b] = [recorded as unknown[], actual as unknown[]];
+  const a = recorded as unknown[];
+  const b = path === '.networks' ? inOrderOf(a, actual as unknown[]) : (actual as unknown[]);
   if ((a.length === 0) !== (b.length === 0)) return [`${path}: ${a.length} items were recorded, but got ${b.length}`];
   const common = Math.min(a.length, b.length);
   return a
     .slice(0, common)
     .flatMap((item, index) => compare({ recorded: item, actual: b[index], path: `${path}[]` }, ids));
+}
+
+/** Networks come in the order of their ids, which each cloud makes for itself: they are found by their names. */
+function inOrderOf(recorded: readonly unknown[], actual: readonly unknown[]): unknown[] {
+  const nameOf = (network: unknown): unknown => at(network, 'name') ?? at(network, 'label');
+  const place = (network: unknown): number => recorded.findIndex((each) => nameOf(each) === nameOf(network));
+  return [...actual].sort((a, b) => place(a) - place(b));
 }
 
 function compareObjects({ recorded, actual, path }: Pair, ids: IdBook): string[] {

@@ -1,7 +1,8 @@
 /** Farm: joins instances, cloud, Jenkins and gearmand into one running farm with a folder of its own. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { makeFolders } from '../../src/runtime/make-folders.ts';
 
 /** Where the parts of a farm keep their things. */
 export type FarmFolder = {
@@ -49,7 +50,7 @@ export function farmFolder(root: string): FarmFolder {
 
 /** Makes the folder. @throws {FarmError} something else is in it, which `down` would remove */
 export function makeFarmFolder(folder: FarmFolder): void {
-  mkdirSync(folder.root, { recursive: true });
+  makeFolders(folder.root);
   if (!existsSync(folder.mark) && readdirSync(folder.root).length > 0)
     throw new FarmError(`Cannot make a farm in ${folder.root}: other files are in it`);
   writeFileSync(folder.mark, '');

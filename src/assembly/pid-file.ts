@@ -1,6 +1,7 @@
-import { mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import { readFile, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../runtime/clock.ts';
+import { makeFolders } from '../runtime/make-folders.ts';
 
 const WAIT_FOR_OTHER_MS = 10_000;
 const POLL_MS = 250;
@@ -21,7 +22,7 @@ export async function awaitFreePidFile(path: string, clock: Clock): Promise<void
 
 /** Writes the file, and its folder where there is none. Whoever could change it would choose what is killed. */
 export async function writePidFile(path: string, pid: number): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  makeFolders(dirname(path));
   await writeFile(path, `${pid}\n`, { mode: PID_MODE });
 }
 

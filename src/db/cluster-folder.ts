@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseRefusedError } from '../runtime/errors.ts';
+import { makeFolders } from '../runtime/make-folders.ts';
 import type { ServerUser } from './server-user.ts';
 import { findServerUser } from './server-user.ts';
 
@@ -43,7 +44,7 @@ export function clusterOf(stateDir: string): Cluster {
 /** Makes what is missing of the folders, owned by the server's user and closed to others. */
 export function ensureClusterFolders(cluster: Cluster): void {
   try {
-    mkdirSync(dirname(cluster.folder), { recursive: true });
+    makeFolders(dirname(cluster.folder));
     ensurePrivateFolder(cluster.folder, cluster.user);
     if (cluster.socketFolder !== cluster.folder) ensurePrivateFolder(cluster.socketFolder, cluster.user);
   } catch (error) {

@@ -35,7 +35,8 @@ function faultOf(attempt: Attempt, evidence: Evidence): string | undefined {
   // Zuul's connection ends with gearmand, and builds end with Jenkins. Neither is ours to save.
   if (outcome === 'disconnected' && isHit(run, 'gearmand', evidence)) return undefined;
   if (isHit(run, 'jenkins', evidence)) return undefined;
-  return `${title(run)} and Zuul heard "${outcome}"`;
+  const detail = attempt.detail === undefined ? '' : `: ${attempt.detail}`;
+  return `${title(run)} and Zuul heard "${outcome}"${detail}`;
 }
 
 function wasKilled(run: Run, evidence: Evidence): boolean {

@@ -97,7 +97,8 @@ export class Churn {
       const outcome = await this.#client.submit(order, this.#stopping.signal);
       const last = outcome.type === 'completed' && outcome.result.length > 0 ? outcome.result : outcome.data.at(-1);
       const facts = JSON.parse(last?.toString() ?? '{}') as { readonly result?: string }; // what the stand-in sends
-      return { ...attempt, outcome: outcome.type, result: facts.result };
+      const detail = outcome.type === 'exception' ? { detail: outcome.message } : {};
+      return { ...attempt, outcome: outcome.type, result: facts.result, ...detail };
     } catch {
       return this.#stopping.signal.aborted ? undefined : { ...attempt, outcome: 'refused', result: undefined };
     }

@@ -47,8 +47,7 @@ function tell(report: CrashReport, order: CrashOrder): void {
       `${points}, ${seconds} s`,
   );
   if (report.broken.length > 0) {
-    const victims = order.victims.length === VICTIMS.length ? 'all' : (order.victims[0] ?? 'all');
-    say(`Again: npm run crash -- --seed ${order.seed} --rounds ${order.rounds} --victim ${victims}`);
+    say(`Again: npm run crash -- --seed ${order.seed} --rounds ${order.rounds} --victim ${order.victims.join(',')}`);
   }
 }
 
@@ -67,8 +66,10 @@ function readOrder(): Words | number {
       process.stdout.write(usage());
       return 0;
     }
-    const victims = VICTIMS.filter((name) => values.victim === 'all' || values.victim === name);
-    if (victims.length === 0) throw new Error(`There is no victim "${values.victim}"`);
+    const names = values.victim.split(',');
+    const unknown = names.find((name) => name !== 'all' && VICTIMS.every((each) => each !== name));
+    if (unknown !== undefined) throw new Error(`There is no victim "${unknown}"`);
+    const victims = VICTIMS.filter((name) => names.includes('all') || names.includes(name));
     if (!/^[1-9]\d{0,4}$/.test(values.rounds)) throw new Error(`Not a number of rounds: "${values.rounds}"`);
     return { seed: values.seed ?? systemRandomness.hex(4), rounds: Number(values.rounds), victims, log: values.log };
   } catch (error) {
@@ -79,7 +80,7 @@ function readOrder(): Words | number {
 
 function usage(): string {
   return `Usage: npm run crash -- [--victim V] [--rounds N] [--seed S]
-  --victim V    ${VICTIMS.join(', ')}, or all, in turn; default daemon
+  --victim V    ${VICTIMS.join(', ')}, or all; several with commas, in turn; default daemon
   --rounds N    kills of each victim; default 100
   --seed S      the same kills and jobs as another run with that seed; default: a fresh one, which is printed
   --log FILE    writes there what the daemons said

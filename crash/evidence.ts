@@ -13,6 +13,8 @@ export type Attempt = {
   /** `refused`: gearmand did not take it. */
   readonly outcome: 'completed' | 'failed' | 'exception' | 'disconnected' | 'refused';
   readonly result: string | undefined;
+  /** What Zuul heard besides, for messages. */
+  readonly detail?: string;
 };
 
 /** A build as its own machine told of it. */

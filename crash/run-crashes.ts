@@ -1,6 +1,6 @@
 import { SeededRandomness } from '../fuzz/seeded-randomness.ts';
 import { systemClock } from '../src/runtime/clock.ts';
-import { type CrashPoint } from '../src/runtime/crash-point.ts';
+import type { CrashPoint } from '../src/runtime/crash-point.ts';
 import { describeError } from '../src/runtime/errors.ts';
 import { judge, type Verdict } from './broken-promises.ts';
 import { Churn } from './churn.ts';
@@ -30,6 +30,8 @@ export type CrashReport = {
 const JOBS_END_MS = 150_000;
 /** Two cleanups that see a leak, two reconciliations that miss a job, and their work. */
 const QUIET_MS = 240_000;
+/** The first image and the first nodes. */
+const UP_MS = 90_000;
 const LOOK_MS = 500;
 
 /** Starts a farm, keeps it busy, kills the victims in turn, and looks what is left when all is quiet. */
@@ -64,7 +66,7 @@ export async function runCrashes(
   return {
     broken: [...verdict.broken, ...leftovers],
     ...{ kills, jobs: churn.jobs, attempts: churn.attempts.length, reused: verdict.reused },
-    reaped: logs.filter((line) => /Deleting leaked/.test(line)).length,
+    reaped: logs.filter((line) => line.includes('Deleting leaked')).length,
     ...{ leftovers: leftovers.length, reached: scene.reached, logs },
     seconds: Math.round((systemClock.monotonicMs() - beganMs) / 1000),
   };
@@ -76,8 +78,8 @@ function judgeFarm({ witness, outages }: CrashFarm, { attempts, unfinished }: Ch
 
 /** Waits until the first image is built and the first nodes are there: a fair start. */
 async function untilNodes(farm: CrashFarm, signal: AbortSignal): Promise<void> {
-  const left = await poll(QUIET_MS, async () => ((await findLeftovers(farm)).length === 0 ? [] : ['no nodes']), signal);
-  if (left.length > 0) throw new Error(`The farm does not come up: ${farm.daemons[0]?.tail() ?? ''}`);
+  const left = await poll(UP_MS, () => findLeftovers(farm), signal);
+  if (left.length > 0) throw new Error(`The farm does not come up: ${left.join(', ')}`);
 }
 
 /** What is left when all should be quiet; looks again while there is time and something is left. */

@@ -34,15 +34,15 @@ export const ROUNDS: Readonly<Record<Victim, Round>> = {
   },
   points: killAtPoint,
   'two-daemons': async (scene) => {
-    const { daemons, randomness } = scene;
-    while (daemons.length < 2) daemons.push(scene.farm.startDaemon());
-    await randomMoment(randomness);
+    const { farm, daemons, randomness } = scene;
+    while (daemons.length < 2) daemons.push(farm.startDaemon());
+    if (daemons[0] !== undefined) await randomMoment(daemons[0], randomness);
     const both = randomness.isOneIn(3);
     if (both) await Promise.all(daemons.map((daemon) => daemon.kill()));
     else await daemons[randomness.below(2)]?.kill();
     await systemClock.sleep(randomness.below(1_000));
     for (const [index, daemon] of daemons.entries()) {
-      if (daemon.hasEnded) daemons[index] = scene.farm.startDaemon();
+      if (daemon.hasEnded) daemons[index] = farm.startDaemon();
     }
   },
   cloud: partRound('cloud', ({ peers }) => ({ kill: () => peers.killCloud(), start: () => peers.startCloud() })),
@@ -70,17 +70,17 @@ export async function leaveOneDaemon(scene: Scene): Promise<void> {
 }
 
 async function killDaemon({ farm, daemons, randomness }: Scene, index: number): Promise<void> {
-  daemons[index] ??= farm.startDaemon();
-  await randomMoment(randomness);
-  await daemons[index].kill();
+  const daemon = (daemons[index] ??= farm.startDaemon());
+  await randomMoment(daemon, randomness);
+  await daemon.kill();
   if (randomness.isOneIn(3)) await systemClock.sleep(randomness.below(2_000));
   daemons[index] = farm.startDaemon();
 }
 
 /** Now and then while it still starts, mostly while it works. */
-async function randomMoment(randomness: SeededRandomness): Promise<void> {
-  const isEarly = randomness.isOneIn(4);
-  await systemClock.sleep(isEarly ? randomness.below(1_500) : 1_500 + randomness.below(4_000));
+async function randomMoment(daemon: LoggedProcess, randomness: SeededRandomness): Promise<void> {
+  if (!randomness.isOneIn(4)) await daemon.logged(/Nodepool is running/);
+  await systemClock.sleep(randomness.below(5_000));
 }
 
 async function killAtPoint(scene: Scene): Promise<void> {
@@ -89,8 +89,9 @@ async function killAtPoint(scene: Scene): Promise<void> {
   const point = randomness.pick(missing.length > 0 ? missing : CRASH_POINTS);
   await leaveOneDaemon(scene);
   await daemons[0]?.kill();
-  if (CRASH_POINTS.indexOf(point) >= CRASH_POINTS.indexOf(FIRST_OF_BUILD)) await askForImage(scene);
-  const armed = farm.startDaemon({ crashAt: { point, count: 1 + randomness.below(3) } });
+  const isOfBuild = CRASH_POINTS.indexOf(point) >= CRASH_POINTS.indexOf(FIRST_OF_BUILD);
+  if (isOfBuild) await askForImage(scene);
+  const armed = farm.startDaemon({ crashAt: { point, count: isOfBuild ? 1 : 1 + randomness.below(3) } });
   const endMs = systemClock.monotonicMs() + POINT_MS;
   while (!armed.hasEnded && systemClock.monotonicMs() < endMs) await systemClock.sleep(20);
   if (armed.hasEnded) reached.add(point);

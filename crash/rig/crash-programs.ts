@@ -22,7 +22,7 @@ export class CrashPrograms implements Disposable {
       await promisify(execFile)(process.execPath, ['scripts/build.js', join(programs.#folder, 'dist')]);
       await build({
         entryPoints: RIGS.map((name) => join('crash', 'rig', `${name}.ts`)),
-        outdir: join(programs.#folder, 'rig'),
+        outdir: join(programs.#folder, 'dist'),
         outExtension: { '.js': '.mjs' },
         ...{ bundle: true, platform: 'node', target: 'node20', format: 'esm', packages: 'external', keepNames: true },
       });
@@ -40,7 +40,7 @@ export class CrashPrograms implements Disposable {
 
   /** The words that start a part of the farm. */
   rig(name: (typeof RIGS)[number]): readonly string[] {
-    return [process.execPath, join(this.#folder, 'rig', `${name}.mjs`)];
+    return [process.execPath, join(this.#folder, 'dist', `${name}.mjs`)];
   }
 
   [Symbol.dispose](): void {

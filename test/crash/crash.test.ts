@@ -1,0 +1,33 @@
+import { execa } from 'execa';
+import { describe, expect, test } from 'vitest';
+
+/** A farm of its own, a handful of kills, and two cleanups. */
+const CRASH_MS = 420_000;
+
+async function crash(
+  ...words: readonly string[]
+): Promise<{ readonly status: number | undefined; readonly said: string }> {
+  const { exitCode, all } = await execa(process.execPath, ['scripts/run-ts.js', 'crash/crash.ts', ...words], {
+    ...{ all: true, reject: false, stdin: 'ignore', timeout: CRASH_MS },
+  });
+  return { status: exitCode, said: all };
+}
+
+describe.concurrent('a busy farm of which parts are killed by SIGKILL', { timeout: CRASH_MS }, () => {
+  test.each([
+    ['the daemon, at random moments and at named points, and one or both of two', 'daemon,points,two-daemons'],
+    ['cloud, Jenkins, gearmand and Postgres', 'cloud,jenkins,gearmand,postgres'],
+  ])('loses no job and leaves nothing behind: %s', async (_, victims) => {
+    const { status, said } = await crash('--seed', 'handful', '--rounds', '2', '--victim', victims);
+
+    expect(said).toMatch(/ 0 promises broken, 0 leaks and stuck rows, /);
+    expect(status).toBe(0);
+  });
+});
+
+test('names a victim that does not exist and lists those that do', async () => {
+  const { status, said } = await crash('--victim', 'nobody');
+
+  expect(status).toBe(2);
+  expect(said).toMatch(/^crash: There is no victim "nobody"\nUsage: [\s\S]*two-daemons/);
+}, 30_000);

@@ -1,4 +1,4 @@
-/** A Jenkins that lists thousands of agents, each with a running build, and does nothing else. Ready when it listens. */
+/** A Jenkins that lists thousands of agents, each with a running build, and takes them offline; it can do nothing else. Ready when it listens. */
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,11 +9,11 @@ export type ManyAgentsOptions = { readonly agents: number };
 const { agents } = optionsFromParent() as ManyAgentsOptions; // the parent is our own program
 const computers = Array.from({ length: agents }, (_, index) => computerOf(`bench-${index + 1}`));
 const byName = new Map(computers.map((computer) => [computer.displayName, computer]));
-const listed = JSON.stringify({ _class: 'hudson.model.ComputerSet', computer: computers });
 
 const server = createServer((request, response) => {
   const path = (request.url ?? '').split('?')[0] ?? '';
-  if (path === '/computer/api/json') send(response, listed);
+  if (path.endsWith('/changeOfflineCause')) switchOff(response, path.split('/')[2] ?? '');
+  else if (path === '/computer/api/json') send(response, JSON.stringify({ computer: computers }));
   else if (path.startsWith('/computer/')) send(response, textOf(path.split('/')[2] ?? ''));
   else send(response, JSON.stringify({ _class: 'hudson.model.Hudson', mode: 'NORMAL', quietingDown: false }));
 });
@@ -34,6 +34,13 @@ function computerOf(displayName: string) {
     offlineCauseReason: '',
     temporarilyOffline: false,
   };
+}
+
+function switchOff(response: ServerResponse, name: string): void {
+  const computer = byName.get(decodeURIComponent(name));
+  if (computer !== undefined) Object.assign(computer, { offline: true, temporarilyOffline: true });
+  response.writeHead(computer === undefined ? 404 : 302, { location: `/computer/${name}/` });
+  response.end();
 }
 
 function textOf(name: string): string | undefined {

@@ -3,6 +3,7 @@ import type { Node } from '../../node/node.ts';
 import { type CommandContext, defineCommand, UsageError } from '../command.ts';
 import { findNode } from '../find-node.ts';
 import { renderNodes } from '../node-table.ts';
+import { refuseWhileFrozen } from '../refuse-while-frozen.ts';
 
 export const deleteCommand = defineCommand({
   name: 'delete',
@@ -13,18 +14,27 @@ export const deleteCommand = defineCommand({
     { flags: '--force', summary: 'drop its row at once, though cloud or Jenkins refuse; what is left there is a leak' },
   ],
   async run({ positionals, options }, context, signal) {
-    const { nodes } = await context.stores();
-    const node = await markForDeletion(await findNode(positionals['id'] ?? '', nodes), nodes, context);
-    if (options['force'] === true) {
-      await nodes.remove(node, { who: `cli:${context.user}`, why: 'Dropped by an operator, whatever is left of it' });
-      context.tell(`Node ${node.id} is dropped; what is left of it is in "alien-list", and goes with the leaks`);
-      return '';
-    }
+    const stores = await context.stores();
+    const found = await findNode(positionals['id'] ?? '', stores.nodes);
+    if (options['force'] === true) return await dropRow(found, stores.nodes, context);
+    if (options['now'] === true) await refuseWhileFrozen(stores);
+    const node = await markForDeletion(found, stores.nodes, context);
     if (options['now'] !== true) return renderNodes([node], context.clock.now());
     await context.deleteNow(node, signal);
     return '';
   },
 });
+
+/** Only of a node that is being deleted: the agent of any other one may be given jobs. */
+async function dropRow(node: Node, nodes: NodeStore, context: CommandContext): Promise<string> {
+  if (node.state !== 'delete') {
+    const advice = `delete it first, and drop it if it does not go`;
+    throw new UsageError(`Cannot drop node ${node.id}: it is in state "${node.state}"; ${advice}`);
+  }
+  await nodes.remove(node, { who: `cli:${context.user}`, why: 'Dropped by an operator, whatever is left of it' });
+  context.tell(`Node ${node.id} is dropped; what is left of it is in "alien-list", and goes with the leaks`);
+  return '';
+}
 
 /** An operator's deletion passes the guard, also where the node was on its way out already. */
 async function markForDeletion(node: Node, nodes: NodeStore, context: CommandContext): Promise<Node> {

@@ -7,8 +7,11 @@ export const freeze = defineCommand({
   async run({ options }, context) {
     const { farmFreeze } = await context.stores();
     const reason = options['reason'];
-    const why = typeof reason === 'string' ? reason : 'Frozen by an operator';
-    const { since, who } = await farmFreeze.freeze({ who: `cli:${context.user}`, why });
+    const before = await farmFreeze.find();
+    const cause = { who: `cli:${context.user}`, why: typeof reason === 'string' ? reason : 'Frozen by an operator' };
+    // Without a reason, one that another operator gave stays.
+    const isTold = before !== undefined && typeof reason !== 'string';
+    const { since, who, why } = isTold ? before : await farmFreeze.freeze(cause);
     context.tell(`The farm is frozen since ${since.toISOString().slice(0, 19)}Z (${who}: ${why})`);
     return '';
   },

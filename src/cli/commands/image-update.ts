@@ -4,6 +4,7 @@ import { newVersion } from '../../image/image-rules.ts';
 import type { SnapshotImage } from '../../image/snapshot-image.ts';
 import { asError } from '../../runtime/errors.ts';
 import { type CommandContext, defineCommand, UsageError } from '../command.ts';
+import { refuseWhileFrozen } from '../refuse-while-frozen.ts';
 
 /** A daemon that runs begins a build at once; after so long there is none. */
 const PICK_UP_MS = 20_000;
@@ -21,7 +22,9 @@ export const imageUpdate = defineCommand({
   async run({ positionals }, context, signal) {
     const image = positionals['image'] ?? '';
     const providers = findProviders(await context.config(), positionals['provider'] ?? '', image);
-    const { images } = await context.stores();
+    const stores = await context.stores();
+    await refuseWhileFrozen(stores);
+    const { images } = stores;
     const outcomes = await Promise.allSettled(
       providers.map(async (provider) => {
         const row = await requestBuild({ provider, image }, images, context);

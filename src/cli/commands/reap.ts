@@ -1,6 +1,7 @@
 import type { Inspection } from '../../pool/leaks/inspect-provider.ts';
 import { chosenProviders } from '../chosen-providers.ts';
-import { type CommandContext, defineCommand, IncompleteError, UsageError } from '../command.ts';
+import { type CommandContext, defineCommand, IncompleteError } from '../command.ts';
+import { refuseWhileFrozen } from '../refuse-while-frozen.ts';
 import { renderTable } from '../render-table.ts';
 
 export const reap = defineCommand({
@@ -33,8 +34,7 @@ function renderLeaks({ servers, images }: Inspection): string {
 }
 
 async function reapAll(leaks: Inspection, context: CommandContext, signal: AbortSignal): Promise<string> {
-  const frozen = await (await context.stores()).farmFreeze.find();
-  if (frozen !== undefined) throw new UsageError(`The farm is frozen (${frozen.why}): run "nodepool thaw" first`);
+  await refuseWhileFrozen(await context.stores());
   const reaped = await context.reapLeaks(leaks, signal);
   const output = renderTable(
     ['Name', 'Result'],

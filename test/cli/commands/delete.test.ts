@@ -64,3 +64,13 @@ test('--force drops the row of a node whose cloud refuses for ever, and says whe
   expect(context.history.all().at(-1)).toMatchObject({ event: 'removed', who: 'cli:ada' });
   expect(context.told[0]).toMatch(/^Node 1 is dropped; .* "alien-list"/);
 });
+
+test('--force is refused for a node that is not being deleted: Jenkins would give its agent more jobs', async () => {
+  const context = new FakeCommandContext();
+  context.nodes.put(aReadyNode());
+
+  await expect(runCommand(['delete', '1', '--force'], context)).rejects.toThrow(
+    'Cannot drop node 1: it is in state "ready"; delete it first, and drop it if it does not go',
+  );
+  expect(context.nodes.all()).toHaveLength(1);
+});

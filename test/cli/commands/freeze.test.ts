@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { aReadyNode } from '../../builders/a-node.ts';
+import { anImage } from '../../builders/an-image.ts';
 import { FakeCommandContext } from '../../fakes/fake-command-context.ts';
 import { runCommand } from '../run-command.ts';
 
@@ -20,6 +22,32 @@ test('freezing again keeps the beginning and takes the new reason', async () => 
 
   expect(await context.farmFreeze.find()).toMatchObject({ since: new Date('2026-01-01T00:00:00Z'), why: 'still sick' });
 });
+
+test('freezing again without a reason keeps the one that is there, and tells it', async () => {
+  const context = new FakeCommandContext();
+  await context.farmFreeze.freeze({ who: 'cli:bob', why: 'the cloud is sick' });
+
+  await runCommand(['freeze'], context);
+
+  expect(await context.farmFreeze.find()).toMatchObject({ who: 'cli:bob', why: 'the cloud is sick' });
+  expect(context.told).toEqual(['The farm is frozen since 2026-01-01T00:00:00Z (cli:bob: the cloud is sick)']);
+});
+
+test.each([[['delete', '1', '--now']], [['image-delete', '1']], [['image-update', 'fake-provider', 'trusty']]])(
+  '%j is refused while the farm is frozen, and changes nothing',
+  async (words) => {
+    const context = new FakeCommandContext();
+    context.nodes.put(aReadyNode());
+    context.images.put(anImage());
+    await context.farmFreeze.freeze({ who: 'cli:bob', why: 'the cloud is sick' });
+
+    await expect(runCommand(words, context)).rejects.toThrow(
+      'The farm is frozen (the cloud is sick): run "nodepool thaw" first',
+    );
+    expect(context.nodes.all()).toMatchObject([{ state: 'ready' }]);
+    expect(await context.images.list()).toMatchObject([{ state: 'ready' }]);
+  },
+);
 
 test('thaw ends it, and says so where there was nothing to end', async () => {
   const context = new FakeCommandContext();

@@ -17,6 +17,12 @@ const JOBS = Number(argumentOf('--jobs') ?? 6);
 const progress = new Progress();
 const farm = new DemoFarm(progress);
 
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(name, () => {
+    progress.fail(`Interrupted by ${name}: end what runs with "scripts/demo --stop"`);
+    process.exit(130);
+  });
+}
 if (!process.argv.includes('--stop') && farm.isRunning()) {
   progress.fail('A kept demo farm is still up: look at it, or end it with "scripts/demo --stop"');
   process.exit(1);

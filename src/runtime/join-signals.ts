@@ -9,19 +9,25 @@ export type JoinedSignal = Disposable & { readonly signal: AbortSignal };
  */
 export function joinSignals(...signals: readonly AbortSignal[]): JoinedSignal {
   const joined = new AbortController();
-  const done = new AbortController();
+  const leaves: (() => void)[] = [];
   for (const signal of signals) {
     setMaxListeners(0, signal); // many tasks under one signal are no leak
     const onAbort = (): void => {
       joined.abort(signal.reason);
     };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true, signal: done.signal });
+    if (signal.aborted) {
+      onAbort();
+      continue;
+    }
+    signal.addEventListener('abort', onAbort, { once: true });
+    leaves.push(() => {
+      signal.removeEventListener('abort', onAbort);
+    });
   }
   return {
     signal: joined.signal,
     [Symbol.dispose]: () => {
-      done.abort();
+      for (const leave of leaves) leave();
     },
   };
 }

@@ -1,3 +1,4 @@
+import PQueue from 'p-queue';
 import type { ProviderConfig } from '../../config/config.ts';
 import type { HistoryStore } from '../../node/history-store.ts';
 import { describeError } from '../../runtime/errors.ts';
@@ -7,6 +8,9 @@ import { namesOf } from './names-of.ts';
 import { inspectProvider, type InspectDeps } from './inspect-provider.ts';
 import { reapLeaks, type ReapLeaksDeps } from './reap-leaks.ts';
 import { reapLimit } from './reap-limit.ts';
+
+/** Each holds all rows for a while, and a large farm has 10,000; one cloud that is slow must not hold up the others. */
+const CHECKS_AT_ONCE = 2;
 
 export type LeakPassDeps = Omit<InspectDeps, 'cloud'> &
   ReapLeaksDeps & {
@@ -29,10 +33,15 @@ export async function runLeakPass(deps: LeakPassDeps, signal: AbortSignal): Prom
       deps.log.warn(`Cannot look for leaks in ${where}: ${describeError(error)}`);
     }
   };
-  await Promise.all([
-    ...farm.config.providers.map((provider) => look(provider.name, () => checkProvider(provider, fixed, signal))),
-    ...farm.config.targets.map(({ name }) => look(`jenkins of ${name}`, () => checkTarget(name, fixed, signal))),
-  ]);
+  const checks = [
+    ...farm.config.providers.map((provider) => () => {
+      return look(provider.name, () => checkProvider(provider, fixed, signal));
+    }),
+    ...farm.config.targets.map(({ name }) => () => {
+      return look(`jenkins of ${name}`, () => checkTarget(name, fixed, signal));
+    }),
+  ];
+  await new PQueue({ concurrency: CHECKS_AT_ONCE }).addAll(checks);
   deps.sightings.endPass();
 }
 

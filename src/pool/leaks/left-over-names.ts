@@ -35,6 +35,7 @@ async function leftOver(
   names: readonly string[],
   { history, namesInUse, isDue }: LeftOverDeps,
 ): Promise<readonly string[]> {
+  if (names.length === 0) return [];
   const inUse = await namesInUse();
   const found: string[] = [];
   for (const name of names) {

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
 import type { GearmanServer } from '../../../src/gearman/gearman-server.ts';
 
 /**
@@ -17,6 +18,8 @@ export interface Abraxas {
   /** With `connect`: the connection is up. */
   on(event: string, listener: () => void): void;
   disconnect(): void;
+  /** One for each server; `socket` is null while it is not connected. */
+  readonly connections: readonly { readonly socket: { readonly connection: Socket } | null }[];
 }
 
 export interface AbraxasTask {
@@ -42,12 +45,16 @@ type AbraxasModule = {
   };
 };
 
-/** An abraxas client and worker that is about to connect. Disposing disconnects it. */
+/**
+ * An abraxas client and worker that is about to connect. Disposing disconnects it, and lets it read no more first: it
+ * throws at a NO_JOB that arrives after its disconnect.
+ */
 export function anAbraxas(server: GearmanServer): Abraxas & Disposable {
   const { Client } = createRequire(import.meta.url)('abraxas') as AbraxasModule; // the package has no types
   const peer = Client.connect({ host: server.host, port: server.port, defaultEncoding: 'utf8', maxJobs: 4 });
   return Object.assign(peer, {
     [Symbol.dispose]: () => {
+      for (const { socket } of peer.connections) socket?.connection.unpipe();
       peer.disconnect();
     },
   });

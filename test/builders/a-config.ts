@@ -41,11 +41,15 @@ export function aProviderImage(facts: Partial<ProviderImageConfig> = {}): Provid
 
 /** A cloud that is logged in to by password. */
 export function aCloudConfig(facts: Partial<CloudConfig> = {}): CloudConfig {
+  return { ...aCloudOfOneRegion(), regionName: 'region-1', ...facts };
+}
+
+/** The same, whose profile names no region. */
+export function aCloudOfOneRegion(facts: Partial<CloudConfig> = {}): CloudConfig {
   return {
     name: 'fake-cloud',
     authUrl: 'https://cloud.example.org/v3',
     auth: { kind: 'password', username: 'nodepool', password: new Secret('the password') },
-    regionName: 'region-1',
     interface: 'public',
     verify: true,
     imageApiUseTasks: false,

@@ -3,7 +3,8 @@ import { Deferred } from '../../src/gearman/deferred.ts';
 import { GearmanWorker } from '../../src/gearman/gearman-worker.ts';
 import type { AssignedJob, JobHandler, JobReport } from '../../src/gearman/job-handler.ts';
 import { GearmanBench } from './gearman-bench.ts';
-import { type ScriptedConnection, ScriptedServer } from './scripted-server.ts';
+import { ScriptedServer } from './scripted-server.ts';
+import { asleep, assign, grabbing } from './worker-questions.ts';
 
 const COMPLETE: JobReport = { type: 'complete', result: 'done' };
 const complete: JobHandler = () => Promise.resolve(COMPLETE);
@@ -169,24 +170,6 @@ function aRig(servers: readonly ScriptedServer[], clientIds: readonly string[] =
   const bench = new GearmanBench();
   const worker = new GearmanWorker({ servers: servers.map((server) => server.address), clientIds }, bench);
   return { bench, worker, [Symbol.asyncDispose]: () => worker.close() };
-}
-
-/** The worker's connection, its question for work not yet answered. */
-async function grabbing(server: ScriptedServer): Promise<ScriptedConnection> {
-  const connection = await server.connection();
-  for (let type = ''; type !== 'GRAB_JOB_UNIQ';) type = (await connection.readPacket()).type;
-  return connection;
-}
-
-async function asleep(server: ScriptedServer): Promise<ScriptedConnection> {
-  const connection = await grabbing(server);
-  connection.sendPacket('NO_JOB', []);
-  expect(await connection.readPackets(1)).toEqual(['PRE_SLEEP']);
-  return connection;
-}
-
-function assign(connection: ScriptedConnection): void {
-  connection.sendPacket('JOB_ASSIGN_UNIQ', ['H:vm:1', 'f', 'u1', '{}']);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -7,6 +7,7 @@ import { RecordingLogger } from '../test/fakes/recording-logger.ts';
 import { NAMES } from '../test/integration/farm-config.ts';
 import type { SeededRandomness } from '../fuzz/seeded-randomness.ts';
 import type { Attempt } from './evidence.ts';
+import { CLOSING_MS } from './second-runs.ts';
 
 const AT_A_TIME = 10;
 /** Longer than a farm needs to get over the worst. */
@@ -66,9 +67,12 @@ export class Churn {
 
   #newJob(): Job {
     this.#jobs += 1;
-    const seconds = (this.#randomness.below(2_500) / 1000).toFixed(2);
+    const asksOffline = !this.#randomness.isOneIn(4);
+    // Nodepool can close no node in less: a shorter job would prove nothing.
+    const leastMs = asksOffline ? 0 : CLOSING_MS;
+    const seconds = ((leastMs + this.#randomness.below(2_500)) / 1000).toFixed(2);
     const expects = this.#randomness.isOneIn(4) ? 'FAILURE' : 'SUCCESS';
-    return { job: this.#jobs, expects, asksOffline: !this.#randomness.isOneIn(4), seconds };
+    return { job: this.#jobs, expects, asksOffline, seconds };
   }
 
   async #runToResult(job: Job): Promise<boolean> {

@@ -76,6 +76,11 @@ export class CrashFarm implements AsyncDisposable {
     return this.#slot.stateDir;
   }
 
+  /** Of the daemons that are alive. */
+  get pids(): readonly number[] {
+    return [...this.#alive].map(({ pid }) => pid);
+  }
+
   /** Starts a daemon; does not wait for it. */
   startDaemon({ crashAt }: DaemonOrder = {}): LoggedProcess {
     const { folder, stateDir } = this.#slot;
@@ -134,7 +139,7 @@ export class CrashFarm implements AsyncDisposable {
     writeFarmConfig(facts, {
       label: { 'min-ready': MIN_READY },
       provider: { 'max-servers': 16, 'launch-timeout': 120, 'boot-timeout': 60 },
-      top: { cron: { cleanup: '*/10 * * * * *' } },
+      top: { cron: { cleanup: '* * * * * */10' } },
     });
   }
 }

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { CRASH_POINTS } from '../src/runtime/crash-point.ts';
 import { describeError } from '../src/runtime/errors.ts';
 import { systemRandomness } from '../src/runtime/randomness.ts';
-import { type CrashOrder, type CrashReport, runCrashes } from './run-crashes.ts';
+import { type CrashOrder, type CrashReport, runCrashes, type Turn } from './run-crashes.ts';
 import { VICTIMS } from './victims.ts';
 
 type Words = CrashOrder & {
@@ -24,7 +24,7 @@ async function main(): Promise<number> {
       stopping.abort(new Error('Interrupted'));
     });
   }
-  say(`Seed ${order.seed}, ${order.rounds} rounds of each: ${order.victims.join(', ')}`);
+  say(`Seed ${order.seed}, ${wordsOf(order.turns)}`);
   try {
     const report = await runCrashes(order, say, stopping.signal);
     if (order.log !== undefined) writeFileSync(order.log, report.logs.join('\n'));
@@ -40,14 +40,18 @@ async function main(): Promise<number> {
 function tell(report: CrashReport, order: CrashOrder): void {
   const { kills, jobs, attempts, reused, reaped, leftovers, reached, seconds } = report;
   for (const line of report.broken) say(`BROKEN: ${line}`);
-  const points = order.victims.includes('points') ? `, ${reached.size} of ${CRASH_POINTS.length} points reached` : '';
+  const points = order.turns.some(({ victim }) => victim === 'points')
+    ? `, ${reached.size} of ${CRASH_POINTS.length} points reached`
+    : '';
   say(
     `${kills} kills, ${jobs} jobs in ${attempts} submissions, ${report.broken.length} promises broken, ` +
       `${leftovers} leaks and stuck rows, ${reaped} leaks reaped by cleanup, ${reused} nodes used twice as foreseen` +
       `${points}, ${seconds} s`,
   );
+  const missed = CRASH_POINTS.filter((point) => !reached.has(point));
+  if (points !== '' && missed.length > 0) say(`Points not reached: ${missed.join(', ')}`);
   if (report.broken.length > 0) {
-    say(`Again: npm run crash -- --seed ${order.seed} --rounds ${order.rounds} --victim ${order.victims.join(',')}`);
+    say(`Again: npm run crash -- --seed ${order.seed} --victim ${wordsOf(order.turns)}`);
   }
 }
 
@@ -66,21 +70,35 @@ function readOrder(): Words | number {
       process.stdout.write(usage());
       return 0;
     }
-    const names = values.victim.split(',');
-    const unknown = names.find((name) => name !== 'all' && VICTIMS.every((each) => each !== name));
-    if (unknown !== undefined) throw new Error(`There is no victim "${unknown}"`);
-    const victims = VICTIMS.filter((name) => names.includes('all') || names.includes(name));
-    if (!/^[1-9]\d{0,4}$/.test(values.rounds)) throw new Error(`Not a number of rounds: "${values.rounds}"`);
-    return { seed: values.seed ?? systemRandomness.hex(4), rounds: Number(values.rounds), victims, log: values.log };
+    const turns = readTurns(values.victim, values.rounds);
+    return { seed: values.seed ?? systemRandomness.hex(4), turns, log: values.log };
   } catch (error) {
     process.stderr.write(`crash: ${describeError(error)}\n${usage()}`);
     return 2;
   }
 }
 
+/** In the order of VICTIMS: later ones stand on what the earlier ones left. @throws {Error} it names no victim, or no number */
+function readTurns(words: string, rounds: string): readonly Turn[] {
+  const asked = new Map(words.split(',').map((word) => [word.split(':')[0] ?? '', word.split(':')[1] ?? rounds]));
+  for (const [name, number] of asked) {
+    if (name !== 'all' && VICTIMS.every((each) => each !== name)) throw new Error(`There is no victim "${name}"`);
+    if (!/^[1-9]\d{0,4}$/.test(number)) throw new Error(`Not a number of rounds: "${number}"`);
+  }
+  return VICTIMS.flatMap((victim) => {
+    const number = asked.get(victim) ?? asked.get('all');
+    return number === undefined ? [] : [{ victim, rounds: Number(number) }];
+  });
+}
+
+function wordsOf(turns: readonly Turn[]): string {
+  return turns.map(({ victim, rounds }) => `${victim}:${rounds}`).join(',');
+}
+
 function usage(): string {
   return `Usage: npm run crash -- [--victim V] [--rounds N] [--seed S]
-  --victim V    ${VICTIMS.join(', ')}, or all; several with commas, in turn; default daemon
+  --victim V    ${VICTIMS.join(', ')}, or all; several with commas, in turn; default daemon.
+                V:N is N kills of that one
   --rounds N    kills of each victim; default 100
   --seed S      the same kills and jobs as another run with that seed; default: a fresh one, which is printed
   --log FILE    writes there what the daemons said

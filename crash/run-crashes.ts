@@ -6,9 +6,13 @@ import { judge, type Verdict } from './broken-promises.ts';
 import { Churn } from './churn.ts';
 import { CrashFarm } from './crash-farm.ts';
 import { findLeftovers } from './leftovers.ts';
-import { leaveOneDaemon, ROUNDS, type Scene, type Victim } from './victims.ts';
+import { leaveOneDaemon, type Scene } from './scene.ts';
+import { ROUNDS, type Victim } from './victims.ts';
 
-export type CrashOrder = { readonly seed: string; readonly rounds: number; readonly victims: readonly Victim[] };
+/** A victim, and how often it is killed. */
+export type Turn = { readonly victim: Victim; readonly rounds: number };
+
+export type CrashOrder = { readonly seed: string; readonly turns: readonly Turn[] };
 
 export type CrashReport = {
   /** One line for each promise that was not kept. */
@@ -49,12 +53,12 @@ export async function runCrashes(
   let kills = 0;
   let leftovers: readonly string[] = [];
   try {
-    for (const victim of order.victims) {
-      for (let round = 0; round < order.rounds && !signal.aborted; round += 1) {
+    for (const { victim, rounds } of order.turns) {
+      for (let round = 0; round < rounds && !signal.aborted; round += 1) {
         await ROUNDS[victim](scene);
         kills += 1;
       }
-      say(`${victim}: ${order.rounds} rounds, ${churn.jobs} jobs so far`);
+      say(`${victim}: ${rounds} rounds, ${churn.jobs} jobs so far`);
     }
     await leaveOneDaemon(scene);
   } finally {
@@ -63,10 +67,14 @@ export async function runCrashes(
   if (!signal.aborted) leftovers = await untilQuiet(farm, signal);
   const verdict = judgeFarm(farm, churn);
   const logs = farm.daemons.flatMap((daemon, index) => daemon.lines.map((line) => `${index}: ${line}`));
+  const reaped = logs.filter((line) => line.includes('Deleting leaked')).length;
+  logs.push(...farm.peers.jenkinsLog.map((line) => `jenkins: ${line}`));
+  logs.push(`Instants count from ${new Date(systemClock.now().getTime() - systemClock.monotonicMs()).toISOString()}`);
+  logs.push(...[...churn.attempts, ...farm.witness.runs, ...farm.outages].map((fact) => JSON.stringify(fact)));
   return {
     broken: [...verdict.broken, ...leftovers],
     ...{ kills, jobs: churn.jobs, attempts: churn.attempts.length, reused: verdict.reused },
-    reaped: logs.filter((line) => line.includes('Deleting leaked')).length,
+    reaped,
     ...{ leftovers: leftovers.length, reached: scene.reached, logs },
     seconds: Math.round((systemClock.monotonicMs() - beganMs) / 1000),
   };

@@ -13,9 +13,16 @@ export type CloudOptions = {
   /** Which machine is which server's. */
   readonly serversDir: string;
   readonly stateDir: string;
+  /** Default: an hour. */
+  readonly tokenLifetimeMs?: number;
 };
 
-export type CloudAddress = { readonly authUrl: string; readonly origin: string };
+export type CloudAddress = {
+  readonly authUrl: string;
+  /** Of the compute service. */
+  readonly origin: string;
+  readonly imageOrigin: string;
+};
 
 const options = JSON.parse(process.argv[2] ?? '{}') as CloudOptions; // the parent is our own program
 const log = new RecordingLogger();
@@ -24,12 +31,14 @@ const backend = new InstancesBackend(options.serversDir, { host, log });
 const emulator = await startOpenStackEmulator(
   {
     stateDir: options.stateDir,
+    ...(options.tokenLifetimeMs !== undefined && { tokenLifetimeMs: options.tokenLifetimeMs }),
     projects: [{ name: 'nodepool', quota: { instances: 40, cores: 160 } }],
     images: [{ name: 'debian', machineRef: BASE_IMAGE }],
     timings: { buildMs: 50, deleteMs: 20, snapshotMs: 50, deletedVisibleMs: 20, snapshotTailMs: 20 },
   },
   { backend, clock: systemClock, log, randomness: systemRandomness },
 );
-const address: CloudAddress = { authUrl: emulator.authUrl, origin: emulator.origins.compute };
+const { compute, image } = emulator.origins;
+const address: CloudAddress = { authUrl: emulator.authUrl, origin: compute, imageOrigin: image };
 process.stdout.write(`ready ${JSON.stringify(address)}\n`);
 await endWithParent();

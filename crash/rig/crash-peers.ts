@@ -28,6 +28,8 @@ export class CrashPeers implements AsyncDisposable {
   #cloud: PeerProcess<CloudAddress> | undefined;
   #jenkins: PeerProcess<JenkinsAddress> | undefined;
   #gearmand: Gearmand | undefined;
+  /** Each Jenkins that ever ran. */
+  readonly #managers: PeerProcess<JenkinsAddress>[] = [];
 
   private constructor(parts: PeersParts) {
     this.#parts = parts;
@@ -64,6 +66,11 @@ export class CrashPeers implements AsyncDisposable {
     return started(this.#gearmand).port;
   }
 
+  /** What Jenkins did, one line each. */
+  get jenkinsLog(): readonly string[] {
+    return this.#managers.flatMap(({ process: { lines } }) => lines);
+  }
+
   /** The public key that opens the nodes, once a setup script has put it there. */
   get publicKey(): string {
     return readFileSync(join(this.#parts.slot.folder, 'key.pub'), 'utf8').trim();
@@ -92,6 +99,7 @@ export class CrashPeers implements AsyncDisposable {
       zmqPort: portOf(this.#jenkins?.address.zmqEndpoint),
     };
     this.#jenkins = await insist(() => startPeer(programs.rig('jenkins-process'), options, slot.folder));
+    this.#managers.push(this.#jenkins);
   }
 
   async killJenkins(): Promise<void> {

@@ -3,9 +3,9 @@ import { SshMachines } from '../../devfarm/jenkins/ssh-machines.ts';
 import { type JenkinsStandIn, startJenkinsStandIn } from '../../devfarm/jenkins/start-jenkins-stand-in.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { systemRandomness } from '../../src/runtime/randomness.ts';
-import { RecordingLogger } from '../../test/fakes/recording-logger.ts';
 import { NAMES } from '../../test/integration/farm-config.ts';
 import { endWithParent } from './end-with-parent.ts';
+import { PrintingLogger } from './printing-logger.ts';
 
 export type JenkinsOptions = {
   readonly stateDir: string;
@@ -30,7 +30,7 @@ const jenkins = await startJenkinsStandIn(
     keepUndefinedParameters: true,
     timing: { retryWaitMs: 200, removalMs: 200, relaunchMs: 500 },
   },
-  { machines: new SshMachines(), clock: systemClock, log: new RecordingLogger(), randomness: systemRandomness },
+  { machines: new SshMachines(), clock: systemClock, log: new PrintingLogger('jenkins'), randomness: systemRandomness },
 );
 const address: JenkinsAddress = { url: jenkins.url, zmqEndpoint: jenkins.zmqEndpoint };
 process.stdout.write(`ready ${JSON.stringify(address)}\n`);

@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/runtime/clock.ts';
 import { describeError } from '../../src/runtime/errors.ts';
+import type { Logger } from '../../src/runtime/logger.ts';
 import type { Randomness } from '../../src/runtime/randomness.ts';
 import type { ChangeBell } from './change-bell.ts';
 import type { EventFacts, EventPublisher, EventTopic } from './event-publisher.ts';
@@ -32,6 +33,7 @@ export type BuildRunnerDeps = {
   readonly bell: ChangeBell;
   readonly options: StandInOptions;
   readonly clock: Clock;
+  readonly log: Logger;
   readonly randomness: Randomness;
   readonly baseUrl: () => string;
 };
@@ -54,6 +56,7 @@ export class BuildRunner {
       by: order.by,
       queueId: order.queueId,
     });
+    this.#deps.log.info(`Build ${build.id} begins on "${computer.name}"`, { uuid: order.parameters['ZUUL_UUID'] });
     const abort = new AbortController();
     executor.build = { job: job.id, number: build.number, abort };
     const ended = this.#run(order, build, abort.signal);
@@ -75,6 +78,7 @@ export class BuildRunner {
     this.#publish('onStarted', order, { build });
     const end = await this.#runStep(order, build, signal);
     this.#deps.jobs.endBuild(build, end.result);
+    this.#deps.log.info(`Build ${build.id} has ended: ${end.result}`, { isLost: end.isLost });
     await this.#tell(order, build, { ...end, isQuiet: signal.reason === 'shutdown' });
     order.executor.build = undefined;
     this.#deps.bell.ring();
@@ -93,6 +97,7 @@ export class BuildRunner {
       if (signal.reason === 'stopped') return this.#ended('ABORTED', { say, isLost: false });
       if (signal.reason === 'shutdown') return this.#ended('ABORTED', { say, isLost: true });
       say(`FATAL: command execution failed\n${describeError(error)}\n`);
+      this.#deps.log.warn(`Build ${build.id} is lost: ${describeError(error)}`, { reason: signal.reason as unknown });
       return this.#ended('FAILURE', { say, isLost: true });
     }
   }

@@ -129,6 +129,7 @@ export class GearmanSession {
     if (packet.type === 'NO_JOB' && this.#state === 'grabbing') this.#sleep();
     if (packet.type === 'JOB_ASSIGN_UNIQ') {
       const [handle, functionName, , data] = packet.fields;
+      this.#deps.log.debug(`Worker ${this.#options.name} has job ${handle.toString()}`);
       void this.#work(
         this.#jobOf(handle, { functionName: functionName.toString(), data: data.toString() }, socket),
         socket,

@@ -91,7 +91,10 @@ async function carryOut(visitor: Visitor & { readonly url: string }, deps: HttpF
   const target = withoutPrefix(visitor.url, deps.options);
   if (visitor.method === 'GET' && target.startsWith('/crumbIssuer/api/json'))
     return deps.gatekeeper.issueCrumb(visitor);
-  return await dispatch(deps.routes, { method: visitor.method, target, query: visitor.query, body: visitor.body });
+  const call = { method: visitor.method, target, query: visitor.query, body: visitor.body };
+  const answer = await dispatch(deps.routes, call);
+  if (visitor.method !== 'GET') deps.log.info(`${visitor.method} ${visitor.path}: ${answer.status}`);
+  return answer;
 }
 
 async function delay(fault: FaultRule, { clock, randomness, signal }: HttpFrontDeps): Promise<void> {

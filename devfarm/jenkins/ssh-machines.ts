@@ -61,8 +61,7 @@ class SshChannel implements AgentChannel {
   }
 
   async run(command: BuildCommand, signal: AbortSignal): Promise<number> {
-    const stream = await this.#exec(commandLine(command));
-    const step = new RunningStep(stream, command.onOutput);
+    const step = await this.#exec(commandLine(command), (stream) => new RunningStep(stream, command.onOutput));
     const end = (): void => {
       void this.#kill(step);
     };
@@ -82,19 +81,23 @@ class SshChannel implements AgentChannel {
 
   /** By a command of its own: sshd forwards no signals for root. */
   async #kill(step: RunningStep): Promise<void> {
-    const killing = await this.#exec(killLine(await step.group)).catch(() => undefined); // lost: then it is of no use
+    const ended = (killing: ClientChannel): { readonly closed: Promise<unknown> } => {
+      killing.resume().stderr.resume(); // it ends only when all that it prints was read
+      return { closed: once(killing, 'close') };
+    };
+    const killing = await this.#exec(killLine(await step.group), ended).catch(() => undefined); // lost: then it is of no use
     if (killing === undefined) return;
-    killing.resume().stderr.resume(); // it ends only when all that it prints was read
-    await once(killing, 'close');
+    await killing.closed;
     // Only now: a step that cleans up and finds its output closed would die of that. And some process of another group
     // may still hold the output.
     step.stream.close();
   }
 
-  #exec(line: string): Promise<ClientChannel> {
+  /** `follow` is called at once: a step's end may have come with its beginning, and would find no listener later. */
+  #exec<T extends object>(line: string, follow: (stream: ClientChannel) => T): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#client.exec(line, (error, stream) => {
-        if (error === undefined) resolve(stream);
+        if (error === undefined) resolve(follow(stream));
         else reject(error);
       });
       this.#client.once('close', () => {

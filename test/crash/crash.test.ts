@@ -14,13 +14,19 @@ async function crash(
 }
 
 describe.concurrent('a busy farm of which parts are killed by SIGKILL', { timeout: CRASH_MS }, () => {
-  test.each([
-    ['the daemon, at random moments and at named points, and one or both of two', 'daemon,points,two-daemons'],
-    ['cloud and Postgres', 'cloud,postgres'],
-  ])('loses no job and leaves nothing behind: %s', async (_, victims) => {
-    const { status, said } = await crash('--seed', 'handful', '--rounds', '2', '--victim', victims);
+  test('loses no job and leaves nothing behind: the daemon at random moments and named points, and two daemons', async () => {
+    const { status, said } = await crash('--seed', 'handful', '--rounds', '2', '--victim', 'daemon,points,two-daemons');
 
     expect(said).toMatch(/ 0 promises broken, 0 leaks and stuck rows, /);
+    expect(status).toBe(0);
+  });
+
+  test('loses no job and leaves nothing behind: cloud, Jenkins, gearmand and Postgres; and a row, which cleanup makes up for', async () => {
+    // With this seed the row is lost when its server is surely there.
+    const words = ['--seed', 'peers', '--rounds', '2', '--victim', 'cloud,jenkins,gearmand,postgres,rows:1'];
+    const { status, said } = await crash(...words);
+
+    expect(said).toMatch(/ 0 promises broken, 0 leaks and stuck rows, [1-9]\d* leaks reaped by cleanup, /);
     expect(status).toBe(0);
   });
 });

@@ -38,6 +38,39 @@ describe('a node whose job began', () => {
     expect(bench.agents.agent(NODENAME).temporarilyOffline).toBe(false);
   });
 
+  test('is closed when a second one begins on it, although the first was to take it offline', async () => {
+    const { bench, daemon } = aBench();
+    daemon.singleUse.jobStarted(bench.node(), { asksOffline: true }, neverAborted);
+
+    daemon.singleUse.jobStarted(bench.node(), {}, neverAborted);
+    await daemon.singleUse.settled();
+
+    expect(bench.agents.agent(NODENAME).temporarilyOffline).toBe(true);
+  });
+
+  test('is closed by reconciliation once Jenkins may have lost what its job asked for', async () => {
+    const { bench, daemon } = aBench();
+    daemon.singleUse.jobStarted(bench.node(), { asksOffline: true }, neverAborted);
+
+    daemon.singleUse.distrustJobs();
+    await runReconcilePass(daemon.reconcilePass, neverAborted);
+    await daemon.singleUse.settled();
+
+    expect(bench.agents.agent(NODENAME)).toMatchObject({ busy: true, temporarilyOffline: true });
+  });
+
+  test('is closed by reconciliation when it runs no job any more: its job died with Jenkins, which would give it another', async () => {
+    const { bench, daemon } = aBench();
+    daemon.singleUse.jobStarted(bench.node(), { asksOffline: true }, neverAborted);
+    bench.agents.endBuild(NODENAME);
+
+    await runReconcilePass(daemon.reconcilePass, neverAborted);
+    await daemon.singleUse.settled();
+
+    expect(bench.agents.agent(NODENAME).temporarilyOffline).toBe(true);
+    expect(bench.node().state).toBe('used');
+  });
+
   test('is closed by reconciliation after a restart, or when Jenkins did not answer', async () => {
     const { bench, daemon } = aBench();
     bench.agents.failNext('setOffline', new TransientProviderError('Jenkins answers 503'));

@@ -6,6 +6,7 @@ import { SshMachines } from '../../../devfarm/jenkins/ssh-machines.ts';
 import { neverAborted } from '../../fakes/never-aborted.ts';
 import { makeSshKeyPair } from '../../peers/ssh-key-pair.ts';
 import { type Sshd, startSshd } from '../../peers/sshd.ts';
+import { ScriptedSshServer } from '../../ssh/scripted-ssh-server.ts';
 
 const BOOT_MS = 60_000;
 
@@ -65,6 +66,23 @@ test('the exit status is told, and a step ends at its first failure', async () =
 
   expect(status).not.toBe(0);
   expect(output).not.toContain('\nnot-reached');
+});
+
+test('a step whose end comes with its beginning is not lost: a busy Jenkins reads both at once', async () => {
+  await using machine = await ScriptedSshServer.start({
+    onExec: (_command, step) => {
+      step.write('123\nprinted');
+      step.exit(3);
+      step.end();
+    },
+  });
+  const channel = await connect(goodKey, machine.port);
+
+  const { status, output } = await run(channel, {});
+  channel.close();
+
+  expect(status).toBe(3);
+  expect(output).toBe('printed');
 });
 
 test('an aborted step is ended on the machine', async () => {

@@ -12,8 +12,6 @@ export const KEYS_NOT_USED_YET: ReadonlyMap<string, string> = new Map([
   ['labels[].subnodes', 'subnodeHostname'],
   ['labels[].max-ready-age', 'maxReadyAgeMs'],
   ['providers[].max-concurrency', 'maxConcurrency'],
-  ['providers[].pool', 'provider.pool'],
-  ['providers[].clean-floating-ips', 'cleanFloatingIps'],
   ['providers[].image-type', 'imageType'],
   ['providers[].images[].diskimage', 'config.diskimages'],
   ['targets[].subnode-hostname', 'subnodeHostname'],

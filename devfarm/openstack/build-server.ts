@@ -26,9 +26,15 @@ export async function buildServer(serverId: string, deps: BuildDeps, signal: Abo
   if (server === undefined) return;
   const ms = effect.buildMs ?? cloud.timings.buildMs;
   await cloud.deps.clock.sleep(ms * 0.1, signal);
-  const excess = countServer(server, cloud);
+  const excess = countServer(server, cloud) ?? burstExcess(effect);
   if (excess === undefined) await placeServer(server, { ...deps, ms }, signal);
   else await fail(server, { message: excess, code: OVER_QUOTA }, cloud);
+}
+
+/** What Nova says when others took the room while the server waited for its turn; undefined: no rule asks for that. */
+function burstExcess({ buildFails, buildFailsBy }: FaultEffect): string | undefined {
+  if (buildFailsBy !== 'quota') return undefined;
+  return buildFails ?? 'Quota exceeded for instances: Requested 1, but already used 10 of 10 instances';
 }
 
 /** Tries hosts until one has it running. */

@@ -122,6 +122,8 @@ export type PortRecord = {
   readonly securityGroupIds: readonly string[];
   /** True: made by Nova, goes with its server. */
   readonly isNovas: boolean;
+  /** True: its server is gone, and it stayed. */
+  readonly isLeft?: boolean;
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly revision: number;

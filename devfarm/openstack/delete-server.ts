@@ -3,7 +3,7 @@ import { asError, isAbort } from '../../src/runtime/errors.ts';
 import type { ServerRecord } from './cloud-records.ts';
 import type { Cloud } from './cloud.ts';
 import type { FaultEffect } from './fault-rule.ts';
-import { releasePorts } from './port-book.ts';
+import { leavePorts, releasePorts } from './port-book.ts';
 import type { ServerTasks } from './server-tasks.ts';
 
 /** Gone servers that are remembered for `changes-since`. */
@@ -52,6 +52,7 @@ export async function deleteServer(
   }
   const server = cloud.servers.find(serverId);
   if (server === undefined) return;
+  if (effect.portsStay === true) leavePorts(serverId, cloud);
   releasePorts(server, cloud);
   const now = cloud.nowMs;
   const end = {

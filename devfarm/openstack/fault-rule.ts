@@ -24,14 +24,16 @@ const Effect = z.object({
   buildMs: z.number().nonnegative().optional(),
   /** On a server's create: accepted, then ERROR with this text. */
   buildFails: z.string().optional(),
-  /** How: the host gives up, every host is tried and fails, or none fits. */
-  buildFailsBy: z.enum(['abort', 'reschedule', 'no-valid-host']).optional(),
+  /** How: the host gives up, every host is tried and fails, none fits, or others have taken the room of the quota. */
+  buildFailsBy: z.enum(['abort', 'reschedule', 'no-valid-host', 'quota']).optional(),
   /** On a server's delete: how long it takes. */
   deleteMs: z.number().nonnegative().optional(),
   /** On a server's delete: accepted, and nothing comes of it. */
   deleteNever: z.boolean().optional(),
   /** On a server's delete: accepted, then ERROR with this text. */
   deleteFails: z.string().optional(),
+  /** On a server's delete: the ports that Nova made for it stay, as when Neutron did not answer it. */
+  portsStay: z.boolean().optional(),
   /** On createImage: how long it takes. */
   snapshotMs: z.number().nonnegative().optional(),
   /** On createImage: accepted, then the image disappears. */

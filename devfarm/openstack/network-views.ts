@@ -91,7 +91,7 @@ export function portView(port: PortRecord, cloud: Cloud): View {
     tenant_id: port.projectId,
     mac_address: port.mac,
     admin_state_up: true,
-    status: port.deviceId === '' || isRouters ? 'DOWN' : 'ACTIVE',
+    status: port.deviceId === '' || port.isLeft === true || isRouters ? 'DOWN' : 'ACTIVE',
     device_id: port.deviceId,
     device_owner: port.deviceOwner,
     fixed_ips: [{ subnet_id: network?.subnetId, ip_address: port.address }],

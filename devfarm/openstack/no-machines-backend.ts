@@ -1,15 +1,21 @@
 import type { KnownServer, Machine, MachineBackend, MachineStatus, SavedImage } from './machine-backend.ts';
 
 const SIZE_BYTES = 524_288;
-const FIRST_ADDRESS = (127 << 24) + (80 << 16) + 1;
-/** 127.80.0.1 to 127.255.255.254. */
+/** Of the first byte that is given: .80.0.1 to .255.255.254. */
+const FIRST_ADDRESS = (80 << 16) + 1;
 const ADDRESSES = (255 - 80) * 65_536 + 65_534;
 
-/** No machines at all, for load tests: a "machine" is an address in 127/8 with nothing behind. Uses no time. */
+/** No machines at all, for load tests: a "machine" is an address with nothing behind. Uses no time. */
 export class NoMachinesBackend implements MachineBackend {
   readonly #machines = new Map<string, { address: string; status: MachineStatus }>();
   readonly #taken = new Set<string>();
+  readonly #net: number;
   #next = 0;
+
+  /** @param net first byte of the addresses: 127, which needs no floating address, or 10, which does */
+  constructor(net: 10 | 127 = 127) {
+    this.#net = net << 24;
+  }
 
   adopt(known: readonly KnownServer[]): Promise<ReadonlyMap<string, MachineStatus>> {
     const statuses = new Map<string, MachineStatus>();
@@ -85,11 +91,11 @@ export class NoMachinesBackend implements MachineBackend {
 
   #freeAddress(): string {
     for (let tries = 0; tries < ADDRESSES; tries += 1) {
-      const address = dotted(FIRST_ADDRESS + (this.#next % ADDRESSES));
+      const address = dotted(this.#net + FIRST_ADDRESS + (this.#next % ADDRESSES));
       this.#next += 1;
       if (!this.#taken.has(address)) return address;
     }
-    throw new Error('Cannot start a machine: every loopback address is taken');
+    throw new Error('Cannot start a machine: every address is taken');
   }
 }
 

@@ -56,7 +56,7 @@ export function makeFreePort(
 
 /** The server is gone: its own ports go with it, others are free again, floating addresses are bound to nothing. */
 export function releasePorts(server: ServerRecord, cloud: Cloud): void {
-  for (const port of cloud.ports.where(({ deviceId }) => deviceId === server.id)) {
+  for (const port of cloud.ports.where(({ deviceId, isLeft }) => deviceId === server.id && isLeft !== true)) {
     for (const floating of cloud.floatingIps.where(({ portId }) => portId === port.id)) {
       const change = { portId: null, updatedAt: cloud.nowMs, revision: floating.revision + 1 };
       cloud.floatingIps.change(floating.id, change);
@@ -66,6 +66,13 @@ export function releasePorts(server: ServerRecord, cloud: Cloud): void {
     }
     if (port.isNovas) cloud.ports.remove(port.id);
     else freePort(port, cloud);
+  }
+}
+
+/** The server goes, and its own ports stay: from now on nobody looks after them. */
+export function leavePorts(serverId: string, cloud: Cloud): void {
+  for (const port of cloud.ports.where(({ deviceId, isNovas }) => deviceId === serverId && isNovas)) {
+    cloud.ports.change(port.id, { isLeft: true, updatedAt: cloud.nowMs, revision: port.revision + 1 });
   }
 }
 

@@ -57,6 +57,6 @@ function best(addresses: readonly ServerAddress[], wishes: readonly Wish[]): str
 }
 
 /** Link-local addresses (fe80::/10) lead nowhere. */
-function isUsableIpv6(address: ServerAddress): boolean {
+export function isUsableIpv6(address: ServerAddress): boolean {
   return address.version === 6 && !/^fe[89ab]/i.test(address.ip);
 }

@@ -31,12 +31,23 @@ export type CallName =
   | 'KeypairList'
   | 'KeypairDelete'
   | 'NetworkList'
+  | 'NeutronFloatingIPList'
+  | 'NeutronFloatingIPCreate'
+  | 'NeutronFloatingIPUpdate'
+  | 'NeutronFloatingIPDelete'
+  | 'FloatingIPPoolList'
+  | 'NovaFloatingIPList'
+  | 'NovaFloatingIPCreate'
+  | 'NovaFloatingIPAttach'
+  | 'NovaFloatingIPDelete'
+  | 'PortList'
+  | 'PortDelete'
   | 'NovaLimitsGet';
 
 export type ApiCall<T> = {
   readonly name: CallName;
   readonly service: ServiceName;
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Below the service's endpoint, with the query: `/servers/detail?limit=10`. */
   readonly path: string;
   readonly body?: object;

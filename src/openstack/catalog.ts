@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CloudConfig } from '../config/config.ts';
 import { RequestRefusedError } from '../provider/errors.ts';
 import { listOf } from '../runtime/list-of.ts';

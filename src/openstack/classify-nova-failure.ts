@@ -47,9 +47,17 @@ export function classifyNovaFailure(failure: ApiFailure): Error {
   if (NOT_NOW.includes(status) || (status === 409 && BUSY.test(detail))) {
     return new TransientProviderError(message, wait);
   }
-  if (status < 500) return new RequestRefusedError(message);
+  if (status < 500) return new RequestRefusedError(message, definedOnly({ type: errorType(failure.json) }));
   // A service, or a proxy before it, that breaks down may have acted already.
   return failure.repeatable ? new TransientProviderError(message, wait) : new UnknownOutcomeError(message, wait);
+}
+
+/** Codes of faults by which Nova tells that there was no room: the quota is counted again when a server is scheduled. */
+const QUOTA_FAULTS = [403, 413];
+
+/** Whether a server that was accepted went to ERROR for want of quota (Nova: recheck_quota; contract: E5). */
+export function isQuotaFault(fault: { readonly code: number; readonly message: string }): boolean {
+  return QUOTA_FAULTS.includes(fault.code) && QUOTA.test(fault.message);
 }
 
 /** Of an error page: its beginning says what is wrong. */
@@ -70,9 +78,10 @@ function messageOf(failure: ApiFailure): string {
   return line === '' ? 'no message' : line.slice(0, 400);
 }
 
-function errorType(json: unknown): unknown {
+function errorType(json: unknown): string | undefined {
   const error = isRecord(json) ? json['NeutronError'] : undefined;
-  return isRecord(error) ? error['type'] : undefined;
+  const type = isRecord(error) ? error['type'] : undefined;
+  return typeof type === 'string' ? type : undefined;
 }
 
 /** The header `Retry-After`, seconds or a date, as milliseconds from `now`. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { RequestRefusedError } from '../provider/errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { definedOnly } from '../runtime/defined-only.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CloudImage } from '../provider/cloud-provider.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
 import { ProtocolError } from '../runtime/errors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { RequestRefusedError } from '../provider/errors.ts';
 import type { ApiCaller } from './api-caller.ts';
 import { parseBody } from './parse-body.ts';

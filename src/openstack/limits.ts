@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Limits } from '../provider/cloud-provider.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
 import type { ApiCaller } from './api-caller.ts';

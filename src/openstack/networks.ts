@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CloudNetworkConfig, NetworkConfig } from '../config/config.ts';
 import { RequestRefusedError } from '../provider/errors.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -7,10 +7,13 @@ import { parseBody } from './parse-body.ts';
 import { Remembered } from './remembered.ts';
 import { listOf } from '../runtime/list-of.ts';
 
-const NeutronNetworks = z.object({ networks: listOf(z.object({ id: z.string(), name: z.string() })) });
+const NeutronNetworks = z.object({
+  networks: listOf(z.object({ id: z.string(), name: z.string(), 'router:external': z.boolean().nullish() })),
+});
 const NovaNetworks = z.object({ networks: listOf(z.object({ id: z.string(), label: z.string() })) });
 
-type Network = { readonly id: string; readonly name: string };
+/** `isExternal`: floating addresses may come from it (Neutron: router:external). */
+type Network = { readonly id: string; readonly name: string; readonly isExternal: boolean };
 
 export type NetworkChoice = {
   readonly provider: string;
@@ -44,6 +47,26 @@ export class Networks {
     return ids;
   }
 
+  /** Names of the networks that lead outside. */
+  async externalNames(signal: AbortSignal): Promise<readonly string[]> {
+    const names = await this.#list.find(
+      (list) => list.filter(({ isExternal }) => isExternal).map(({ name }) => name),
+      signal,
+    );
+    return names ?? [];
+  }
+
+  /**
+   * Where floating addresses come from: that network, else the first that leads outside.
+   * @throws {RequestRefusedError} there is none
+   */
+  async floatingId(nameOrId: string | undefined, signal: AbortSignal): Promise<string> {
+    if (nameOrId !== undefined) return await this.#idOf(nameOrId, signal);
+    const found = await this.#list.find((list) => list.find(({ isExternal }) => isExternal), signal);
+    if (found !== undefined) return found.id;
+    throw new RequestRefusedError(`Provider "${this.#choice.provider}" has no network that leads outside`);
+  }
+
   forget(): void {
     this.#list.forget();
   }
@@ -62,15 +85,20 @@ export class Networks {
 async function readNetworks(api: ApiCaller, signal: AbortSignal): Promise<readonly Network[]> {
   const call = { name: 'NetworkList', method: 'GET', repeatable: true } as const;
   if (await api.has('network', signal)) {
-    const path = '/networks?fields=id&fields=name';
-    return await api.call(
-      { ...call, service: 'network', path, read: (answer) => parseBody(NeutronNetworks, answer).networks },
+    const path = '/networks?fields=id&fields=name&fields=router:external';
+    const answered = await api.call(
+      { ...call, service: 'network', path, read: (answer) => parseBody(NeutronNetworks, answer) },
       signal,
     );
+    return answered.networks.map(({ id, name, ...rest }) => ({
+      id,
+      name,
+      isExternal: rest['router:external'] === true,
+    }));
   }
   const { networks } = await api.call(
     { ...call, service: 'compute', path: '/os-tenant-networks', read: (answer) => parseBody(NovaNetworks, answer) },
     signal,
   );
-  return networks.map(({ id, label }) => ({ id, name: label }));
+  return networks.map(({ id, label }) => ({ id, name: label, isExternal: false }));
 }

@@ -8,6 +8,7 @@ import { RequestGate } from '../runtime/request-gate.ts';
 import type { TaskBoard } from '../runtime/task-board.ts';
 import { ApiCaller, type CallReport } from './api-caller.ts';
 import { Flavors } from './flavors.ts';
+import { FloatingIps } from './floating-ips.ts';
 import { HttpConnections } from './http-connections.ts';
 import { DEFAULT_MICROVERSION } from './microversion.ts';
 import { Networks } from './networks.ts';
@@ -41,13 +42,15 @@ export function openProvider(config: ProviderConfig, deps: ProviderDeps, signal?
   const api = buildCaller(config, { ...deps, http, concurrency }, closing.signal);
   const caches = { api, clock: deps.clock };
   const { name, networks, cloud } = config;
+  const ownNetworks = new Networks({ provider: name, networks, cloudNetworks: cloud.networks }, caches, closing.signal);
   const provider = new OpenStackProvider({
     config,
     api,
     http,
     closing,
     flavors: new Flavors(name, caches, closing.signal),
-    networks: new Networks({ provider: name, networks, cloudNetworks: cloud.networks }, caches, closing.signal),
+    networks: ownNetworks,
+    floatingIps: new FloatingIps(config, { api, networks: ownNetworks, log: deps.log }),
     lists: new ServerLists(
       {
         clock: deps.clock,

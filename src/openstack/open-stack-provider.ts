@@ -3,7 +3,10 @@ import type {
   CloudImage,
   CloudProvider,
   CreatedServer,
+  FloatingIp,
+  FloatingTrace,
   Limits,
+  Port,
   ReachableAddresses,
   Server,
   ServerSpec,
@@ -11,11 +14,13 @@ import type {
 import { chooseAddresses } from './addresses.ts';
 import type { ApiCaller } from './api-caller.ts';
 import type { Flavors } from './flavors.ts';
+import type { FloatingIps } from './floating-ips.ts';
 import type { HttpConnections } from './http-connections.ts';
 import { createSnapshot, deleteImage, findImage, listImages } from './images.ts';
 import { createKeypair, deleteKeypair, listKeypairs } from './keypairs.ts';
 import { readLimits } from './limits.ts';
 import type { Networks } from './networks.ts';
+import { deletePort, listPorts } from './ports.ts';
 import type { ServerLists } from './server-list.ts';
 import { createServer, deleteServer, findServer, readConsole } from './servers.ts';
 
@@ -25,14 +30,14 @@ export type ProviderParts = {
   readonly http: HttpConnections;
   readonly flavors: Flavors;
   readonly networks: Networks;
+  readonly floatingIps: FloatingIps;
   readonly lists: ServerLists;
   /** Aborted by `close`. */
   readonly closing: AbortController;
 };
 
 /**
- * One region of one OpenStack cloud. Each method is a file of this room; floating addresses will be one more, working on
- * `api` like the others.
+ * One region of one OpenStack cloud. Each method is a file of this room.
  */
 export class OpenStackProvider implements CloudProvider {
   readonly name: string;
@@ -73,6 +78,22 @@ export class OpenStackProvider implements CloudProvider {
     return chooseAddresses(server, { networks: cloud.networks, private: cloud.private, ipv6Preferred });
   }
 
+  async makeReachable(server: Server, note: string, signal: AbortSignal): Promise<ReachableAddresses> {
+    return await this.#parts.floatingIps.makeReachable(server, note, signal);
+  }
+
+  async releaseFloatingIps(trace: FloatingTrace, signal: AbortSignal): Promise<void> {
+    await this.#parts.floatingIps.release(trace, signal);
+  }
+
+  async listFloatingIps(signal: AbortSignal): Promise<readonly FloatingIp[]> {
+    return await this.#parts.floatingIps.list(signal);
+  }
+
+  async deleteFloatingIp(id: string, signal: AbortSignal): Promise<void> {
+    await this.#parts.floatingIps.remove(id, signal);
+  }
+
   async readConsole(id: string, lines: number, signal: AbortSignal): Promise<string> {
     return await readConsole({ id, lines }, this.#parts.api, signal);
   }
@@ -109,6 +130,14 @@ export class OpenStackProvider implements CloudProvider {
 
   async deleteImage(id: string, signal: AbortSignal): Promise<void> {
     await deleteImage(id, this.#parts.api, signal);
+  }
+
+  async listPorts(signal: AbortSignal): Promise<readonly Port[]> {
+    return await listPorts(this.#parts.api, signal);
+  }
+
+  async deletePort(id: string, signal: AbortSignal): Promise<void> {
+    await deletePort(id, this.#parts.api, signal);
   }
 
   async readLimits(signal: AbortSignal): Promise<Limits> {

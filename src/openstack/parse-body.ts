@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { ProtocolError } from '../runtime/errors.ts';
 import type { HttpAnswer } from './http-connections.ts';
 

@@ -1,9 +1,10 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CreatedServer, Server, ServerAddress, ServerSpec } from '../provider/cloud-provider.ts';
 import { RequestRefusedError } from '../provider/errors.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
 import { Secret } from '../runtime/secret.ts';
 import type { ApiCaller } from './api-caller.ts';
+import { isQuotaFault } from './classify-nova-failure.ts';
 import type { Flavors } from './flavors.ts';
 import type { Networks } from './networks.ts';
 import { parseBody } from './parse-body.ts';
@@ -28,7 +29,7 @@ const ServerBody = z.object({
   status: z.string(),
   'OS-EXT-STS:task_state': z.string().nullish(),
   'OS-EXT-AZ:availability_zone': z.string().nullish(),
-  fault: z.object({ message: z.string().nullish() }).nullish(),
+  fault: z.object({ code: z.number().nullish(), message: z.string().nullish() }).nullish(),
   addresses: z.record(z.string(), listOf(Address)).nullish(),
   metadata: z.record(z.string(), z.string()).nullish(),
   key_name: z.string().nullish(),
@@ -185,7 +186,7 @@ function toServer(body: z.output<typeof ServerBody>): Server {
     name: body.name ?? '',
     status: body.status,
     taskState: body['OS-EXT-STS:task_state'] ?? undefined,
-    fault: body.fault?.message ?? undefined,
+    ...faultOf(body),
     addresses: Object.entries(body.addresses ?? {}).flatMap(([network, list]) =>
       list.map((address) => toAddress(network, address)),
     ),
@@ -194,6 +195,12 @@ function toServer(body: z.output<typeof ServerBody>): Server {
     keyName: body.key_name ?? undefined,
     createdAt: instantOf(body.created),
   });
+}
+
+function faultOf({ fault }: z.output<typeof ServerBody>): Pick<Server, 'fault' | 'isOverQuota'> {
+  const message = fault?.message ?? undefined;
+  if (message === undefined) return {};
+  return { fault: message, ...(isQuotaFault({ code: fault?.code ?? 0, message }) && { isOverQuota: true }) };
 }
 
 /** The beginning of time for what is none: such a server is old. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CloudConfig } from '../config/config.ts';
 import {
   CredentialsRefusedError,

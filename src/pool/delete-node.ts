@@ -4,8 +4,10 @@ import type { NodeStore } from '../node/node-store.ts';
 import type { Node } from '../node/node.ts';
 import { awaitGone } from '../provider/await-server.ts';
 import type { CloudProvider, Server } from '../provider/cloud-provider.ts';
+import { floatingNote } from '../provider/floating-note.ts';
 import { isMadeForNode } from '../provider/owner-metadata.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { definedOnly } from '../runtime/defined-only.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Task } from '../runtime/task-board.ts';
 import { guardDeletion } from './guard.ts';
@@ -44,6 +46,7 @@ export async function deleteNode(node: Node, deps: DeleteDeps, signal: AbortSign
   if (agent !== 'gone') return agent;
   await removeServers(node, deps, signal);
   crashPoint('strays-gone');
+  await releaseAddress(node, deps, signal);
   if (!(await staysWithoutAgent(node, deps, signal))) return 'waiting';
   await deps.nodes.remove(node, { who: 'deleter', why: 'Its agent and its server are gone' });
   crashPoint('node-removed');
@@ -102,6 +105,17 @@ async function removeServer(id: string, deps: DeleteDeps, signal: AbortSignal): 
   crashPoint('server-deletion-answered');
   await awaitGone({ id, ms: SERVER_GONE_MS }, deps, signal);
   crashPoint('server-gone');
+}
+
+/** A floating address outlives its server. Where a node was reached by its fixed address, there is none to look for. */
+async function releaseAddress(node: Node, deps: DeleteDeps, signal: AbortSignal): Promise<void> {
+  const { ip, privateIp } = node;
+  const hadServer = node.attempt !== undefined || node.externalId !== undefined;
+  if (!hadServer || (ip !== undefined && ip === privateIp)) return;
+  deps.task.waitOn(`the floating address of node id: ${node.id}`);
+  const note = floatingNote({ kind: 'node', id: node.id, installation: deps.installationId });
+  await deps.cloud.releaseFloatingIps(definedOnly({ note, ip }), signal);
+  crashPoint('address-released');
 }
 
 function isOurs(server: Server, node: Node, installationId: string): boolean {

@@ -1,10 +1,12 @@
 import { type Clock, withDeadline } from '../runtime/clock.ts';
 import { DeadlineExceededError } from '../runtime/errors.ts';
 import type { CloudProvider, Server } from './cloud-provider.ts';
-import { ServerFailedError, TransientProviderError } from './errors.ts';
+import { QuotaExceededError, ServerFailedError, TransientProviderError } from './errors.ts';
 
 /** Between two looks while the cloud does not answer. Lists are shared, so many waiters are still one request. */
 const PAUSE_MS = 2_000;
+/** Nova may show ERROR a moment before it says why, and the reason decides who is to blame. */
+const LOOKS_FOR_REASON = 3;
 
 export type AwaitDeps = {
   readonly cloud: CloudProvider;
@@ -15,6 +17,7 @@ export type AwaitDeps = {
  * Waits until the server is ACTIVE, by the provider's shared server list. A cloud that fails for a while is asked again:
  * one lost list must not cost every server that boots.
  * @throws {ServerFailedError} it is in ERROR or gone
+ * @throws {QuotaExceededError} it is in ERROR, and only because there was no room
  * @throws {DeadlineExceededError} not ACTIVE within `ms`; `cause` is why the last look failed, if it did
  */
 export async function awaitActive(
@@ -26,10 +29,11 @@ export async function awaitActive(
   let lastFailure: Error | undefined;
   try {
     return await withDeadline(deadline, { clock: deps.clock, signal }, async (inner) => {
-      for (;;) {
+      for (let unexplained = 0; ;) {
         const look = await untilAnswered(() => lookAt(wait.id, deps.cloud, inner), deps, inner);
         lastFailure = look instanceof Error ? look : undefined;
-        const active = look instanceof Error ? undefined : activeServer(wait.id, look.server);
+        if (!(look instanceof Error) && isUnexplained(look.server) && (unexplained += 1) < LOOKS_FOR_REASON) continue;
+        const active = look instanceof Error ? undefined : activeServer(wait.id, look.server, deps.cloud);
         if (active !== undefined) return active;
       }
     });
@@ -49,11 +53,16 @@ async function lookAt(id: string, cloud: CloudProvider, signal: AbortSignal): Pr
   return { server: listed ?? (await cloud.findServer(id, signal)) };
 }
 
-/** Undefined: it still boots. @throws {ServerFailedError} it never will be ACTIVE */
-function activeServer(id: string, server: Server | undefined): Server | undefined {
+function isUnexplained(server: Server | undefined): boolean {
+  return server?.status === 'ERROR' && server.fault === undefined;
+}
+
+/** Undefined: it still boots. @throws {ServerFailedError | QuotaExceededError} it never will be ACTIVE */
+function activeServer(id: string, server: Server | undefined, cloud: CloudProvider): Server | undefined {
   if (server === undefined) throw new ServerFailedError(`Server ${id} is gone`);
   if (server.status === 'ERROR') {
-    throw new ServerFailedError(`Server ${id} is in ERROR: ${server.fault ?? 'the cloud says no reason'}`);
+    const message = `Server ${id} is in ERROR: ${server.fault ?? 'the cloud says no reason'}`;
+    throw server.isOverQuota === true ? new QuotaExceededError(cloud.name, message) : new ServerFailedError(message);
   }
   return server.status === 'ACTIVE' ? server : undefined;
 }

@@ -19,6 +19,8 @@ export type Server = {
   readonly taskState?: string;
   /** Why it is in ERROR. */
   readonly fault?: string;
+  /** In ERROR for want of quota alone: it was accepted, and others had taken the room when it was scheduled. */
+  readonly isOverQuota?: boolean;
   readonly addresses: readonly ServerAddress[];
   readonly metadata: Readonly<Record<string, string>>;
   readonly az?: string;
@@ -33,6 +35,26 @@ export type ReachableAddresses = {
   /** The fixed address; the public IPv4 where there is none. */
   readonly private?: string;
   readonly publicIpv6?: string;
+};
+
+/** A floating address of the project. */
+export type FloatingIp = {
+  readonly id: string;
+  readonly ip: string;
+  /** What its maker wrote on it; empty where the cloud keeps no notes. */
+  readonly note: string;
+  /** Whether it leads to something. */
+  readonly isBound: boolean;
+  /** What it leads to, where the cloud says so. */
+  readonly serverId?: string;
+};
+
+/** By what the floating address of a server is found again. */
+export type FloatingTrace = {
+  /** The note it was made with. */
+  readonly note: string;
+  /** Where the server was reached; undefined: it never was. */
+  readonly ip?: string;
 };
 
 /** What to launch. Names are resolved by the adapter. */
@@ -63,6 +85,19 @@ export type CloudImage = {
   readonly name: string;
   readonly status: string;
   readonly properties: Readonly<Record<string, string>>;
+};
+
+/** A network port as the cloud shows it. We never make one: Nova does, with each server, and takes it away with that. */
+export type Port = {
+  readonly id: string;
+  /** Nova's own have none. */
+  readonly name: string;
+  /** Neutron's: `ACTIVE`, `DOWN`, `BUILD`, `ERROR`. */
+  readonly status: string;
+  /** Id of the server, router, … that it is for; empty: nothing has it. */
+  readonly deviceId: string;
+  /** `compute:ZONE` for a server's; empty: nothing has it. */
+  readonly deviceOwner: string;
 };
 
 /** Room in the project; undefined where the cloud sets no limit. */
@@ -99,6 +134,18 @@ export interface CloudProvider {
   /** Idempotent; 404 is success. Returns when the cloud accepted it, not when the server is gone. */
   deleteServer(id: string, signal: AbortSignal): Promise<void>;
   addressesOf(server: Server): ReachableAddresses;
+  /**
+   * Where an ACTIVE server is reached; a floating address is taken for it where it needs one. Safe to repeat with the same
+   * note, by which such an address is found again.
+   * @throws {QuotaExceededError} no address is left
+   */
+  makeReachable(server: Server, note: string, signal: AbortSignal): Promise<ReachableAddresses>;
+  /** Gives back what `makeReachable` took for a server. Idempotent. */
+  releaseFloatingIps(trace: FloatingTrace, signal: AbortSignal): Promise<void>;
+  /** All of the project, others' among them; none where the provider does without. */
+  listFloatingIps(signal: AbortSignal): Promise<readonly FloatingIp[]>;
+  /** Idempotent; 404 is success. */
+  deleteFloatingIp(id: string, signal: AbortSignal): Promise<void>;
   /** The last `lines` of the console, where the cloud gives it. */
   readConsole(id: string, lines: number, signal: AbortSignal): Promise<string>;
 
@@ -119,6 +166,11 @@ export interface CloudProvider {
   ): Promise<string>;
   /** Idempotent; 404 is success. */
   deleteImage(id: string, signal: AbortSignal): Promise<void>;
+
+  /** The project's ports; none where the cloud has no Neutron. */
+  listPorts(signal: AbortSignal): Promise<readonly Port[]>;
+  /** Idempotent; 404 is success. */
+  deletePort(id: string, signal: AbortSignal): Promise<void>;
 
   readLimits(signal: AbortSignal): Promise<Limits>;
   /** Ends the provider's polls and connections. */

@@ -58,7 +58,7 @@ export async function createServer(
     const created = await tryCreate({ ...creation, attempt }, deps, signal);
     if (!(created instanceof TransientProviderError)) return created;
     if (tries > creation.retries) throw created;
-    deps.log.warn(`Creating server ${creation.spec.name} in ${deps.cloud.name} failed, trying again`, {
+    deps.log.info(`Creating server ${creation.spec.name} in ${deps.cloud.name} failed, trying again`, {
       error: created,
     });
     const pauseMs = created.retryAfterMs ?? backoffMs(tries, RETRY, deps.randomness);

@@ -29,6 +29,13 @@ export class UnknownOutcomeError extends TransientProviderError {
 /** The cloud refuses the request as such (400, 403 policy, unknown flavor or image): trying again does not help. */
 export class RequestRefusedError extends Error {
   override readonly name = 'RequestRefusedError';
+  /** Neutron's name of the refusal, such as `NetworkNotFound`. */
+  readonly type: string | undefined;
+
+  constructor(message: string, options?: ErrorOptions & { readonly type?: string }) {
+    super(message, options);
+    this.type = options?.type;
+  }
 }
 
 /** The credentials are refused (401 after a fresh login): an operator must mend the configuration. */

@@ -86,7 +86,10 @@ function parseObject(text = ''): Readonly<Record<string, unknown>> {
   }
 }
 
+/** The tables' ids end there. */
+const GREATEST_ID = 2_147_483_647;
+
 function toId(value: unknown): number | undefined {
   const id = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value;
-  return typeof id === 'number' && Number.isInteger(id) && id > 0 ? id : undefined;
+  return typeof id === 'number' && Number.isInteger(id) && id > 0 && id <= GREATEST_ID ? id : undefined;
 }

@@ -97,7 +97,7 @@ async function startBuild({ row, cloud }: Chore, deps: ImagePassDeps, signal: Ab
     await abandon(row, 'It is no longer configured as a snapshot image', deps);
     return;
   }
-  deps.work.builds.start(keyOf(row), signal, async (task, inner) => {
+  deps.work.builds.start({ key: keyOf(row), lane: row.provider }, signal, async (task, inner) => {
     const current = await deps.images.find(row.id); // its turn may come late: another process may have built it
     if (current?.state !== 'building') return;
     await buildSnapshot({ ...build, row: current }, deps.buildDeps({ ...row, cloud }, task), inner).catch(
@@ -143,7 +143,7 @@ function startRemoval(
 ): void {
   const { removals, retries } = deps.work;
   if (!retries.isDue(row.id)) return;
-  removals.start(keyOf(row), signal, async (task, inner) => {
+  removals.start({ key: keyOf(row), lane: row.provider }, signal, async (task, inner) => {
     try {
       await work(task, inner);
       retries.forget(row.id);

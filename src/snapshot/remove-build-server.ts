@@ -1,5 +1,6 @@
 import type { SnapshotImage } from '../image/snapshot-image.ts';
 import { awaitGone } from '../provider/await-server.ts';
+import { floatingNote } from '../provider/floating-note.ts';
 import { parseOwner } from '../provider/owner-metadata.ts';
 import type { BuildDeps } from './build.ts';
 import { keypairName } from './build-steps.ts';
@@ -20,6 +21,10 @@ export async function removeBuildServer(row: SnapshotImage, deps: RemovalDeps, s
   if (serverExternalId !== undefined) await removeServer(serverExternalId, deps, signal);
   if (row.attempt !== undefined) await removeStrays(row, deps, signal);
   crashPoint('build-server-gone');
+  if (row.attempt !== undefined) {
+    const note = floatingNote({ kind: 'build', id: row.id, installation: deps.installationId });
+    await deps.cloud.releaseFloatingIps({ note }, signal);
+  }
   if (hostname !== undefined) await removeKeypair(keypairName(hostname), deps, signal);
   crashPoint('build-keypair-gone');
   // Only what changes: each write wakes the passes that called us.

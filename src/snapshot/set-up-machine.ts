@@ -1,5 +1,6 @@
 import type { SnapshotImage } from '../image/snapshot-image.ts';
 import { awaitActive } from '../provider/await-server.ts';
+import { floatingNote } from '../provider/floating-note.ts';
 import type { RemoteSession } from '../provider/remote-machine.ts';
 import { SCRIPT_FOLDER, scriptCommand } from '../provider/script-command.ts';
 import type { BootedBuild } from './boot-build-server.ts';
@@ -27,7 +28,9 @@ export async function setUpMachine(
   const serverId = build.row.serverExternalId ?? '';
   deps.task.waitOn(`server ${serverId} to become ACTIVE`);
   const server = await awaitActive({ id: serverId, ms: ACTIVE_MS }, deps, signal);
-  const host = deps.cloud.addressesOf(server).public;
+  const note = floatingNote({ kind: 'build', id: build.row.id, installation: deps.installationId });
+  const { public: host } = await deps.cloud.makeReachable(server, note, signal);
+  crashPoint('build-address-made');
   if (host === undefined) throw new BuildError('Unable to find public IP of server');
   const waiting = await beginStep(build.row, 'wait-ssh', deps);
   deps.task.waitOn(`ssh of ${host}`);

@@ -2,7 +2,10 @@ import type {
   CloudImage,
   CloudProvider,
   CreatedServer,
+  FloatingIp,
+  FloatingTrace,
   Limits,
+  Port,
   ReachableAddresses,
   Server,
   ServerSpec,
@@ -16,6 +19,8 @@ import {
 import type { Clock } from '../../src/runtime/clock.ts';
 import { definedOnly } from '../../src/runtime/defined-only.ts';
 import { Secret } from '../../src/runtime/secret.ts';
+import { CallFates, untilAborted } from './call-fates.ts';
+import { FakeFloatingIps } from './fake-floating-ips.ts';
 import { FakeImages } from './fake-images.ts';
 import { type FakeServerLife, FakeServers } from './fake-servers.ts';
 
@@ -39,9 +44,6 @@ export type FakeCloudOptions = Partial<FakeServerLife> & {
 /** A call of CloudProvider that a test can make fail. */
 export type FakeCloudCall = Exclude<keyof CloudProvider, 'name' | 'addressesOf' | 'close'>;
 
-/** What happens to the next call of one kind. */
-type Fate = { readonly kind: 'fails'; readonly error: Error } | { readonly kind: 'answer-lost' | 'hangs' };
-
 /** A cloud in memory that behaves: servers boot after some polls, deletions take polls, snapshots live, answers get lost. */
 export class FakeCloud implements CloudProvider {
   readonly name: string;
@@ -49,13 +51,16 @@ export class FakeCloud implements CloudProvider {
   readonly images: FakeImages;
   /** Public keys by name. */
   readonly keypairs: Map<string, string>;
+  /** Ports that stayed when their server went, by id. */
+  readonly leftPorts = new Map<string, Port>();
   /** The names of all calls made, in order. */
   readonly calls: FakeCloudCall[] = [];
   readonly passwords = new Map<string, string>();
   maxInstances: number | undefined;
   closed = false;
   readonly #options: FakeCloudOptions;
-  readonly #fates = new Map<FakeCloudCall, Fate[]>();
+  readonly floating = new FakeFloatingIps();
+  readonly #fates = new CallFates<FakeCloudCall>();
   readonly #snapshots = new Map<string, string>();
   #sharedList: Promise<readonly Server[]> | undefined;
 
@@ -74,17 +79,17 @@ export class FakeCloud implements CloudProvider {
 
   /** The next call of that name (the next `times`) throws `error` and does nothing. */
   failNext(call: FakeCloudCall, error: Error, times = 1): void {
-    for (let n = 0; n < times; n += 1) this.#addFate(call, { kind: 'fails', error });
+    for (let n = 0; n < times; n += 1) this.#fates.add(call, { kind: 'fails', error });
   }
 
   /** The next call of that name is done, and then throws an UnknownOutcomeError. */
   loseNextAnswer(call: FakeCloudCall): void {
-    this.#addFate(call, { kind: 'answer-lost' });
+    this.#fates.add(call, { kind: 'answer-lost' });
   }
 
   /** The next call of that name does nothing and ends only when it is aborted. */
   hangNext(call: FakeCloudCall): void {
-    this.#addFate(call, { kind: 'hangs' });
+    this.#fates.add(call, { kind: 'hangs' });
   }
 
   /** The next server created goes to ERROR instead of ACTIVE. */
@@ -118,7 +123,7 @@ export class FakeCloud implements CloudProvider {
 
   async nextServerList(signal: AbortSignal): Promise<readonly Server[]> {
     this.calls.push('nextServerList');
-    await this.#meetFate('nextServerList', signal);
+    await this.#fates.meet('nextServerList', signal);
     this.#sharedList ??= this.#nextPoll();
     return await untilAborted(this.#sharedList, signal);
   }
@@ -126,6 +131,7 @@ export class FakeCloud implements CloudProvider {
   async deleteServer(id: string, signal: AbortSignal): Promise<void> {
     await this.#call('deleteServer', signal, () => {
       this.servers.delete(id);
+      this.floating.forgetServer(id);
     });
   }
 
@@ -138,6 +144,27 @@ export class FakeCloud implements CloudProvider {
       ...(reachable !== undefined && { public: reachable, private: fixed ?? reachable }),
       ...(v6 !== undefined && { publicIpv6: v6 }),
     };
+  }
+
+  async makeReachable(server: Server, note: string, signal: AbortSignal): Promise<ReachableAddresses> {
+    const make = (): ReachableAddresses => this.floating.makeReachable(server.id, note, this.addressesOf(server));
+    return await this.#call('makeReachable', signal, make);
+  }
+
+  async releaseFloatingIps({ note }: FloatingTrace, signal: AbortSignal): Promise<void> {
+    await this.#call('releaseFloatingIps', signal, () => {
+      this.floating.release(note);
+    });
+  }
+
+  async listFloatingIps(signal: AbortSignal): Promise<readonly FloatingIp[]> {
+    return await this.#call('listFloatingIps', signal, () => this.floating.all);
+  }
+
+  async deleteFloatingIp(id: string, signal: AbortSignal): Promise<void> {
+    await this.#call('deleteFloatingIp', signal, () => {
+      this.floating.remove(id);
+    });
   }
 
   async readConsole(id: string, lines: number, signal: AbortSignal): Promise<string> {
@@ -200,6 +227,20 @@ export class FakeCloud implements CloudProvider {
     });
   }
 
+  /** Each server's, as Nova makes them, and those that were left. */
+  async listPorts(signal: AbortSignal): Promise<readonly Port[]> {
+    return await this.#call('listPorts', signal, () => [
+      ...this.servers.peekAll().map(({ id }) => aPort(id, { status: 'ACTIVE' })),
+      ...this.leftPorts.values(),
+    ]);
+  }
+
+  async deletePort(id: string, signal: AbortSignal): Promise<void> {
+    await this.#call('deletePort', signal, () => {
+      this.leftPorts.delete(id);
+    });
+  }
+
   async readLimits(signal: AbortSignal): Promise<Limits> {
     return await this.#call('readLimits', signal, () => ({
       ...(this.maxInstances !== undefined && { maxInstances: this.maxInstances }),
@@ -216,23 +257,10 @@ export class FakeCloud implements CloudProvider {
 
   async #call<T>(call: FakeCloudCall, signal: AbortSignal, act: () => T): Promise<T> {
     this.calls.push(call);
-    const answer = await this.#meetFate(call, signal);
+    const answer = await this.#fates.meet(call, signal);
     const result = act();
     if (answer === 'lost') throw new UnknownOutcomeError(`The answer to ${call} is lost`);
     return result;
-  }
-
-  async #meetFate(call: FakeCloudCall, signal: AbortSignal): Promise<'given' | 'lost'> {
-    signal.throwIfAborted();
-    const fate = this.#fates.get(call)?.shift();
-    if (fate?.kind === 'hangs') await untilAborted(new Promise(() => undefined), signal);
-    await Promise.resolve();
-    if (fate?.kind === 'fails') throw fate.error;
-    return fate?.kind === 'answer-lost' ? 'lost' : 'given';
-  }
-
-  #addFate(call: FakeCloudCall, fate: Fate): void {
-    this.#fates.set(call, [...(this.#fates.get(call) ?? []), fate]);
   }
 
   /** As in Nova, a server's task_state clears only at a poll after its snapshot is done. */
@@ -258,19 +286,8 @@ export function aServer(id: string, facts: Partial<Server> = {}): Server {
   return { id, name: id, status: 'ACTIVE', addresses: [], metadata: {}, createdAt: new Date(0), ...facts };
 }
 
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const done = new AbortController();
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener(
-      'abort',
-      () => {
-        reject(signal.reason as Error);
-      },
-      { once: true, signal: done.signal },
-    );
-  });
-  return await Promise.race([promise, aborted]).finally(() => {
-    done.abort();
-  });
+/** A port that Nova made for that server. */
+export function aPort(serverId: string, facts: Partial<Port> = {}): Port {
+  const port = { id: `port-of-${serverId}`, name: '', status: 'DOWN', deviceOwner: 'compute:nova' };
+  return { ...port, deviceId: serverId, ...facts };
 }

@@ -137,6 +137,7 @@ function view(fake: FakeServer): Server {
     addresses: fake.status === 'ACTIVE' ? fake.addresses : [],
     ...(fake.taskState !== undefined && { taskState: fake.taskState }),
     ...(fake.status === 'ERROR' && fake.fault !== undefined && { fault: fake.fault }),
+    ...(fake.status === 'ERROR' && fake.fault?.startsWith('Quota exceeded') === true && { isOverQuota: true }),
   };
 }
 

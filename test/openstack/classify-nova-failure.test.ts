@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { type ApiFailure, classifyNovaFailure, parseRetryAfter } from '../../src/openstack/classify-nova-failure.ts';
+import {
+  type ApiFailure,
+  classifyNovaFailure,
+  isQuotaFault,
+  parseRetryAfter,
+} from '../../src/openstack/classify-nova-failure.ts';
 import {
   CredentialsRefusedError,
   QuotaExceededError,
@@ -103,5 +108,25 @@ describe('parseRetryAfter', () => {
     [undefined, undefined],
   ])('%s', (header, expected) => {
     expect(parseRetryAfter(header, now)).toBe(expected);
+  });
+});
+
+describe('isQuotaFault, on the faults of servers in ERROR', () => {
+  const full = 'Quota exceeded for instances: Requested 1, but already used 1 of 1 instances';
+
+  test.each([
+    ['the quota was full when it was scheduled (recorded)', true, 413, full],
+    ['the same, as newer Novas tell it', true, 403, full],
+    [
+      'two kinds were full',
+      true,
+      413,
+      'Quota exceeded for cores, instances: Requested 1, 1, but already used 1, 1 of 1, 1',
+    ],
+    ['the retries were used up', false, 500, 'Exceeded maximum number of retries. Exhausted all hosts available'],
+    ['no host fits', false, 500, 'No valid host was found. '],
+    ['a policy forbids', false, 403, "Policy doesn't allow it to be performed."],
+  ])('%s: %s', (...[, expected, code, message]) => {
+    expect(isQuotaFault({ code, message })).toBe(expected);
   });
 });

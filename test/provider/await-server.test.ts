@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { awaitActive, awaitGone } from '../../src/provider/await-server.ts';
+import type { Server } from '../../src/provider/cloud-provider.ts';
 import { CredentialsRefusedError, ServerFailedError, TransientProviderError } from '../../src/provider/errors.ts';
 import { DeadlineExceededError } from '../../src/runtime/errors.ts';
 import { FakeClock } from '../fakes/fake-clock.ts';
@@ -40,6 +41,33 @@ describe('awaitActive', () => {
     await passTime(clock, 3_000);
 
     await failed;
+  });
+
+  test('tells a server that found no room from one that failed: nobody is to blame', async () => {
+    const { clock, cloud } = await aBench();
+    cloud.failNextBoot('Quota exceeded for instances: Requested 1, but already used 9 of 9 instances');
+    const { id } = await cloud.createServer(SPEC, neverAborted);
+    const failed = expect(awaitActive({ id, ms: 60_000 }, { cloud, clock }, neverAborted)).rejects.toMatchObject({
+      name: 'QuotaExceededError',
+      provider: 'fake-provider',
+      message:
+        'Server server-2 is in ERROR: Quota exceeded for instances: Requested 1, but already used 9 of 9 instances',
+    });
+
+    await passTime(clock, 3_000);
+
+    await failed;
+  });
+
+  test('asks again why a server is in ERROR, which Nova may show a moment later, but not for ever', async () => {
+    const { clock, cloud, active } = await aBench({ bootTakesPolls: Infinity });
+    const begunMs = clock.monotonicMs();
+    const lists: Partial<Server>[] = [{}, { fault: 'Quota exceeded', isOverQuota: true }];
+    cloud.nextServerList = () => Promise.resolve([aServer('server-1', { status: 'ERROR', ...(lists.shift() ?? {}) })]);
+
+    await expect(active()).rejects.toMatchObject({ name: 'QuotaExceededError' });
+    await expect(active()).rejects.toThrow('Server server-1 is in ERROR: the cloud says no reason');
+    expect(clock.monotonicMs()).toBe(begunMs);
   });
 
   test('believes only the server’s own answer that it is gone', async () => {

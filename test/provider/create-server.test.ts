@@ -64,7 +64,7 @@ describe('createServer', () => {
 
     expect(clock.slept).toEqual([500, 1000, 2000]);
     expect(new Set(attempts).size).toBe(4);
-    expect(log.messages('warn')).toHaveLength(3);
+    expect(log.messages('info')).toHaveLength(3);
     expect(cloud.servers.size).toBe(1);
   });
 

@@ -81,6 +81,22 @@ export function describeCloudProvider(name: string, start: () => Promise<TriedCl
       await expect(cloud.provider.deleteServer(MISSING, neverAborted)).resolves.toBeUndefined();
     });
 
+    test('a server has a port that goes with it, and deleting a port that is gone is success', async () => {
+      await using cloud = await start();
+      const { provider, clock } = cloud;
+      const id = await launch(cloud);
+      const portsOf = async () => (await provider.listPorts(neverAborted)).filter(({ deviceId }) => deviceId === id);
+
+      const there = await portsOf();
+      await provider.deleteServer(id, neverAborted);
+      await awaitGone({ id, ms: TIMEOUT_MS }, { cloud: provider, clock }, neverAborted);
+
+      const deviceOwner = expect.stringMatching(/^compute:./) as unknown;
+      expect(there).toMatchObject([{ name: '', status: 'ACTIVE', deviceId: id, deviceOwner }]);
+      expect(await portsOf()).toEqual([]);
+      await expect(provider.deletePort(there[0]?.id ?? '', neverAborted)).resolves.toBeUndefined();
+    });
+
     test('a server that cannot boot shows why', async () => {
       await using cloud = await start();
       const { provider, clock } = cloud;

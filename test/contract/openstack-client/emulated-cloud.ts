@@ -13,7 +13,7 @@ import { Secret } from '../../../src/runtime/secret.ts';
 import { TaskBoard } from '../../../src/runtime/task-board.ts';
 import { RecordingLogger } from '../../fakes/recording-logger.ts';
 import { aCloud, aProvider } from '../../openstack/a-provider.ts';
-import type { TriedOpenStack } from './tried-open-stack.ts';
+import type { ProviderFacts, TriedOpenStack } from './tried-open-stack.ts';
 
 /** Durations of an emulator that nobody wants to wait for. */
 export const QUICK = { buildMs: 50, deleteMs: 50, deletedVisibleMs: 0, snapshotMs: 100, snapshotTailMs: 20 };
@@ -27,6 +27,9 @@ const PASSWORD: CloudAuth = {
 export type EmulatedCloudOptions = {
   readonly emulator?: Partial<EmulatorOptionsInput>;
   readonly deps?: Partial<ProviderDeps>;
+  readonly facts?: ProviderFacts;
+  /** First byte of the servers' addresses. */
+  readonly net?: 10 | 127;
   readonly auth?: CloudAuth;
   readonly apiTimeoutMs?: number;
 };
@@ -62,14 +65,20 @@ export class EmulatedCloud implements TriedOpenStack {
     const deps = { clock: systemClock, randomness: systemRandomness, log };
     const emulator = await startOpenStackEmulator(
       { stateDir, timings: QUICK, images: [{ name: 'base-test', id: imageId }], ...options.emulator },
-      { ...deps, backend: new NoMachinesBackend() },
+      { ...deps, backend: new NoMachinesBackend(options.net) },
     );
     const provider = openProvider(
       {
         ...aProvider(''),
         apiTimeoutMs: options.apiTimeoutMs ?? 20_000,
         networks: [{ name: 'private' }],
-        cloud: aCloud('', { authUrl: emulator.authUrl, auth: options.auth ?? PASSWORD, regionName: 'RegionOne' }),
+        ...options.facts,
+        cloud: aCloud('', {
+          authUrl: emulator.authUrl,
+          auth: options.auth ?? PASSWORD,
+          regionName: 'RegionOne',
+          ...options.facts?.cloud,
+        }),
       },
       { ...deps, tasks: new TaskBoard(systemClock), ...options.deps },
     );
@@ -90,6 +99,10 @@ export class EmulatedCloud implements TriedOpenStack {
 
   async allowServers(most: number): Promise<void> {
     await this.#administer('PUT', 'settings', { quotas: { nodepool: { instances: most } } });
+  }
+
+  async allowFloatingIps(most: number): Promise<void> {
+    await this.#administer('PUT', 'settings', { quotas: { nodepool: { floatingIps: most } } });
   }
 
   async addFault(rule: object): Promise<void> {

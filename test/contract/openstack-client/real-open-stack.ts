@@ -10,7 +10,7 @@ import type { OpenStackSubject } from '../openstack/openstack-subject.ts';
 import { openRealSubject, type RealCloud } from '../openstack/real-subject.ts';
 import { Tenant } from '../openstack/tenant.ts';
 import { awaitTokenEnd } from '../openstack/token-end.ts';
-import type { TriedOpenStack } from './tried-open-stack.ts';
+import type { ProviderFacts, TriedOpenStack } from './tried-open-stack.ts';
 
 /** Our client on a real OpenStack, whose project is emptied first. */
 export class RealOpenStack implements TriedOpenStack {
@@ -26,15 +26,18 @@ export class RealOpenStack implements TriedOpenStack {
     this.provider = provider;
   }
 
-  static async start(real: RealCloud, deps: Partial<ProviderDeps>): Promise<RealOpenStack> {
+  static async start(
+    real: RealCloud,
+    { deps, facts }: { readonly deps: Partial<ProviderDeps>; readonly facts: ProviderFacts },
+  ): Promise<RealOpenStack> {
     const subject = await openRealSubject(real);
     const { ids } = await Tenant.of(subject);
     const { userName, password, projectName } = real;
     const auth = { kind: 'password', username: userName, password: new Secret(password), projectName } as const;
-    const cloud = aCloud(real.origins.identity, { auth, regionName: 'RegionOne' });
+    const cloud = aCloud(real.origins.identity, { auth, regionName: 'RegionOne', ...facts.cloud });
     const own = { clock: systemClock, randomness: systemRandomness, log: new RecordingLogger() };
     const provider = openProvider(
-      { ...aProvider(''), networks: [{ name: 'private' }], cloud },
+      { ...aProvider(''), networks: [{ name: 'private' }], ...facts, cloud },
       { ...own, tasks: new TaskBoard(systemClock), ...deps },
     );
     return new RealOpenStack(subject, ids.baseImage, provider);
@@ -50,6 +53,10 @@ export class RealOpenStack implements TriedOpenStack {
 
   async allowServers(most: number): Promise<void> {
     await this.account.setQuota({ instances: most });
+  }
+
+  async allowFloatingIps(most: number): Promise<void> {
+    await this.account.setQuota({ floatingIps: most });
   }
 
   /** They are waited for: Nova and the others remember a token that was revoked for a while. */

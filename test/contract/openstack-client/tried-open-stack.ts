@@ -1,3 +1,4 @@
+import type { CloudConfig } from '../../../src/config/config.ts';
 import type { ProviderDeps } from '../../../src/openstack/open-provider.ts';
 import { readRealCloud, subjectKind } from '../openstack/open-subject.ts';
 import type { ServiceOrigins } from '../openstack/openstack-subject.ts';
@@ -11,6 +12,9 @@ export const PAGE_SIZE = 6;
 /** Quick, but creates that come together are accepted before the first of them is scheduled. */
 const TIMINGS = { ...QUICK, buildMs: 300 };
 
+/** What a test changes in the provider's configuration. */
+export type ProviderFacts = { readonly pool?: string; readonly cloud?: Partial<CloudConfig> };
+
 /** Our client on an OpenStack, emulated or real. */
 export interface TriedOpenStack extends TriedCloud {
   /** For requests beside our client. */
@@ -20,6 +24,7 @@ export interface TriedOpenStack extends TriedCloud {
     readonly password: string;
     readonly projectName: string;
   };
+  allowFloatingIps(most: number): Promise<void>;
   /** Afterwards the cloud refuses every token that it gave before. */
   expireTokens(): Promise<void>;
 }
@@ -28,7 +33,10 @@ export interface TriedOpenStack extends TriedCloud {
  * Our client on the cloud that the environment asks for.
  * @throws that cloud is not there
  */
-export async function startOpenStack(deps: Partial<ProviderDeps> = {}): Promise<TriedOpenStack> {
-  if (subjectKind() === 'real') return await RealOpenStack.start(await readRealCloud(), deps);
-  return await EmulatedCloud.start({ deps, emulator: { maxLimit: PAGE_SIZE, timings: TIMINGS } });
+export async function startOpenStack(
+  deps: Partial<ProviderDeps> = {},
+  facts: ProviderFacts = {},
+): Promise<TriedOpenStack> {
+  if (subjectKind() === 'real') return await RealOpenStack.start(await readRealCloud(), { deps, facts });
+  return await EmulatedCloud.start({ deps, facts, net: 10, emulator: { maxLimit: PAGE_SIZE, timings: TIMINGS } });
 }

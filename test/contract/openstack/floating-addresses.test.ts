@@ -155,3 +155,30 @@ test("A9: a server's port is found by it and goes with it; a port of the user's 
   expect([gone.status, at(gone.json, 'NeutronError', 'type')]).toEqual([404, 'PortNotFound']);
   expect((await tenant.neutron(`GET /ports/${own}`)).json).toMatchObject({ port: { id: own, device_id: '' } });
 });
+
+test('A10: ports come in pages, each with the way to the next, and those of Nova have no name', async () => {
+  const wanted = `network_id=${tenant.ids.privateNetwork}&fields=id&fields=name&fields=device_id`;
+  const whole = listAt((await tenant.neutron(`GET /ports?${wanted}`)).json, 'ports');
+
+  const first = await tenant.neutron(`GET /ports?limit=1&${wanted}`);
+  const next = listAt(first.json, 'ports_links').find((link) => at(link, 'rel') === 'next');
+  const query = String(at(next, 'href')).split('?')[1] ?? '';
+  const second = await tenant.neutron(`GET /ports?${query}`);
+
+  expect(whole.find((each) => at(each, 'id') === port)).toEqual({ id: port, name: '', device_id: server });
+  expect(new URLSearchParams(query).getAll('fields').sort()).toEqual(['device_id', 'id', 'name']);
+  const seen = [...listAt(first.json, 'ports'), ...listAt(second.json, 'ports')];
+  expect(new Set(seen.map((each) => at(each, 'id'))).size).toBe(2);
+  expect(whole).toEqual(expect.arrayContaining(seen));
+});
+
+test('A11: a port is deleted once, and after that it is unknown', async () => {
+  const body = { port: { network_id: tenant.ids.privateNetwork, name: 'passing' } };
+  const id = String(at((await tenant.neutron('POST /ports', { body })).json, 'port', 'id'));
+
+  const removed = await tenant.neutron(`DELETE /ports/${id}`);
+  const again = await tenant.neutron(`DELETE /ports/${id}`);
+
+  expect(removed.status).toBe(204);
+  expect([again.status, at(again.json, 'NeutronError', 'type')]).toEqual([404, 'PortNotFound']);
+});

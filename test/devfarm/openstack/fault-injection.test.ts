@@ -114,6 +114,18 @@ test('a server can be made to fail in the words given, by name', async () => {
   expect(await rig.findServer(other)).toMatchObject({ status: 'ACTIVE' });
 });
 
+test('a burst over the quota is accepted and goes to ERROR when it is scheduled, as Nova counts again then', async () => {
+  await using rig = await EmulatorRig.open();
+  await rig.addFault({ match: ON_CREATE, count: 1, effect: { buildFailsBy: 'quota' } });
+  const [late, next] = [await rig.createServer('late'), await rig.createServer('next')];
+
+  await rig.clock.advance(1000);
+
+  const message = 'Quota exceeded for instances: Requested 1, but already used 10 of 10 instances';
+  expect(await rig.findServer(late)).toMatchObject({ status: 'ERROR', fault: { code: 413, message }, hostId: '' });
+  expect(await rig.findServer(next)).toMatchObject({ status: 'ACTIVE' });
+});
+
 test('a delete that never deletes is stuck in deleting until one is asked for that may', async () => {
   await using rig = await EmulatorRig.open();
   const id = await rig.makeServer('stuck');
@@ -127,6 +139,24 @@ test('a delete that never deletes is stuck in deleting until one is asked for th
   await rig.call('compute', `DELETE /v2.1/servers/${id}`);
   await rig.clock.advance(1000);
   expect(await rig.findServer(id)).toBeUndefined();
+});
+
+test('a server can go and leave its port behind, as when Neutron did not answer Nova', async () => {
+  await using rig = await EmulatorRig.open();
+  const id = await rig.makeServer('untidy');
+  await rig.addFault({ match: { method: 'DELETE', path: '/servers/' }, effect: { portsStay: true } });
+
+  await rig.call('compute', `DELETE /v2.1/servers/${id}`);
+  await rig.clock.advance(5000);
+
+  const list = `GET /v2.0/ports?device_id=${id}`;
+  expect(await rig.findServer(id)).toBeUndefined();
+  const { ports } = (await rig.json('network', list)) as { ports: { id: string }[] };
+  expect(ports).toMatchObject([
+    { device_id: id, status: 'DOWN', device_owner: expect.stringMatching(/^compute:/) as unknown },
+  ]);
+  expect((await rig.call('network', `DELETE /v2.0/ports/${ports[0]?.id ?? ''}`)).status).toBe(204);
+  expect(await rig.json('network', list)).toEqual({ ports: [] });
 });
 
 test('a list can leave servers out that are there, as a cell that is down does', async () => {

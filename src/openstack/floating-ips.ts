@@ -1,0 +1,128 @@
+import type { ProviderConfig } from '../config/config.ts';
+import type { FloatingIp, FloatingTrace, ReachableAddresses, Server } from '../provider/cloud-provider.ts';
+import { UnknownOutcomeError } from '../provider/errors.ts';
+import { definedOnly } from '../runtime/defined-only.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { lacksOpenAddress } from './address-need.ts';
+import { chooseAddresses } from './addresses.ts';
+import type { ApiCaller } from './api-caller.ts';
+import { type FloatingOrder, type FloatingSource, UnreachableNetworkError } from './floating-source.ts';
+import type { Networks } from './networks.ts';
+import { NeutronFloatingIps } from './neutron-floating-ips.ts';
+import { NovaFloatingIps } from './nova-floating-ips.ts';
+
+/** Creations whose answer is lost before the launch fails. */
+const TRIES = 3;
+
+export type FloatingIpDeps = {
+  readonly api: ApiCaller;
+  readonly networks: Networks;
+  readonly log: Logger;
+};
+
+/** The floating addresses of one provider: which servers need one, and giving and taking them. */
+export class FloatingIps {
+  readonly #provider: ProviderConfig;
+  readonly #deps: FloatingIpDeps;
+  /** No router leads to them from our network: told once. */
+  #isUnreachable = false;
+
+  constructor(provider: ProviderConfig, deps: FloatingIpDeps) {
+    this.#provider = provider;
+    this.#deps = deps;
+  }
+
+  /**
+   * Where the ACTIVE server is reached, with a floating address where it can be reached in no other way and the cloud has
+   * them. Safe to repeat with the same note.
+   * @throws {QuotaExceededError} no address is left
+   */
+  async makeReachable(server: Server, note: string, signal: AbortSignal): Promise<ReachableAddresses> {
+    const { cloud, ipv6Preferred } = this.#provider;
+    const addresses = chooseAddresses(server, { networks: cloud.networks, private: cloud.private, ipv6Preferred });
+    const fixed = addresses.private;
+    if (fixed === undefined || !(await this.#isNeeded(server, signal))) return addresses;
+    const source = await this.#source(signal);
+    const floating = await this.#bind(source, { server, fixed, note }, signal);
+    return floating === undefined ? addresses : definedOnly({ ...addresses, public: floating, private: fixed });
+  }
+
+  /** Deletes what `makeReachable` made for a server. Safe to repeat. */
+  async release({ note, ip }: FloatingTrace, signal: AbortSignal): Promise<void> {
+    if (!(await this.#areUsed(signal))) return;
+    const source = await this.#source(signal);
+    const made = source.keepsNotes
+      ? await source.findByNote(note, signal)
+      : (await source.list(signal)).filter((floating) => floating.ip === ip);
+    for (const { id } of made) await source.remove(id, signal);
+  }
+
+  /** The project's, with others' among them; none where this provider does without. */
+  async list(signal: AbortSignal): Promise<readonly FloatingIp[]> {
+    return (await this.#areUsed(signal)) ? await (await this.#source(signal)).list(signal) : [];
+  }
+
+  async remove(id: string, signal: AbortSignal): Promise<void> {
+    await (await this.#source(signal)).remove(id, signal);
+  }
+
+  async #bind(source: FloatingSource, order: FloatingOrder, signal: AbortSignal): Promise<string | undefined> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const [made] = await source.findByNote(order.note, signal);
+        if (made === undefined) return await source.bindNew(order, signal);
+        return made.serverId === order.server.id ? made.ip : await source.bind(made, order, signal);
+      } catch (error) {
+        if (error instanceof UnreachableNetworkError && this.#provider.pool === undefined) {
+          this.#tellUnreachable(error);
+          return undefined;
+        }
+        const mayBeFound = error instanceof UnknownOutcomeError && source.keepsNotes;
+        if (!mayBeFound || tries >= TRIES) throw error;
+      }
+    }
+  }
+
+  #tellUnreachable(error: Error): void {
+    if (!this.#isUnreachable) {
+      const { name } = this.#provider;
+      this.#deps.log.warn(`Servers of ${name} get no floating address: no router leads from their network to one`, {
+        reason: error.message,
+      });
+    }
+    this.#isUnreachable = true;
+  }
+
+  async #isNeeded(server: Server, signal: AbortSignal): Promise<boolean> {
+    if (this.#isUnreachable || !(await this.#areUsed(signal))) return false;
+    const external = await this.#externalNetworks(signal);
+    return lacksOpenAddress(server, this.#provider, (network) => external.includes(network));
+  }
+
+  /** Whether this provider has floating addresses at all. Asks the cloud at most once in some minutes. */
+  async #areUsed(signal: AbortSignal): Promise<boolean> {
+    const { cloud, pool } = this.#provider;
+    if (cloud.private || cloud.floatingIpSource === 'none') return false;
+    if (pool !== undefined || cloud.networks.some(({ natSource }) => natSource === true)) return true;
+    if (cloud.floatingIpSource === 'nova') return true;
+    return (await this.#externalNetworks(signal)).length > 0;
+  }
+
+  /** Names of the networks that lead outside, by what Neutron says; none where there is no Neutron. */
+  async #externalNetworks(signal: AbortSignal): Promise<readonly string[]> {
+    return (await this.#usesNeutron(signal)) ? await this.#deps.networks.externalNames(signal) : [];
+  }
+
+  async #source(signal: AbortSignal): Promise<FloatingSource> {
+    const { cloud, pool } = this.#provider;
+    if (!(await this.#usesNeutron(signal))) return new NovaFloatingIps(this.#deps.api, pool);
+    const from = pool ?? cloud.networks.find(({ natSource }) => natSource === true)?.name;
+    return new NeutronFloatingIps(this.#deps.api, (inner) => this.#deps.networks.floatingId(from, inner));
+  }
+
+  async #usesNeutron(signal: AbortSignal): Promise<boolean> {
+    const { floatingIpSource, hasNetworkService } = this.#provider.cloud;
+    if (floatingIpSource === 'nova' || hasNetworkService === false) return false;
+    return await this.#deps.api.has('network', signal);
+  }
+}

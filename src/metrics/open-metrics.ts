@@ -39,7 +39,13 @@ function parsePort(text: string, log: Logger): number {
 const nothing = (): void => undefined;
 
 const NO_METRICS: Metrics = {
-  nodes: { launchEnded: nothing, nodeDeleted: nothing, jobSucceeded: nothing, imageUpdated: nothing },
+  nodes: {
+    launchEnded: nothing,
+    nodeDeleted: nothing,
+    jobSucceeded: nothing,
+    leaksSeen: nothing,
+    imageUpdated: nothing,
+  },
   calls: { onCloudCall: nothing, onJenkinsCall: nothing },
   sendGauges: nothing,
 };
@@ -66,6 +72,11 @@ function statsdMetrics(statsd: StatsdSocket, nameOf: MetricName): Metrics {
           statsd.loneTiming(`${key}.runtime`, ms); // its counter has a name of its own
           statsd.increment(`${key}.builds`);
         }
+      },
+      leaksSeen: (provider, { servers, ports }) => {
+        const key = keyOf('nodepool.provider', provider);
+        statsd.gauge(`${key}.leaked.instances`, servers);
+        statsd.gauge(`${key}.leaked.ports`, ports);
       },
       imageUpdated: ({ provider, image, ms }) => {
         statsd.timing(keyOf('nodepool.image_update', image, provider), ms);

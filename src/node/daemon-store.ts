@@ -33,6 +33,8 @@ export type KnownDaemon = DaemonIdentity & {
   readonly leads: readonly string[];
   readonly startedAt: Date;
   readonly seenAt: Date;
+  /** How long it was not heard of when the list was read, by the database's clock: no other one must agree with that. */
+  readonly silentMs: number;
   /** Absent: it is alive, as far as is known. */
   readonly endedAt?: Date;
   readonly endedWhy?: string;

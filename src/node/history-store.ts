@@ -11,6 +11,8 @@ export type HistoryEntry = {
   readonly who: string;
 };
 
+export type HistoryNote = Omit<HistoryEntry, 'at' | 'from' | 'to'> & { readonly names?: readonly string[] };
+
 /** Reads what stores wrote (adapter: src/db). */
 export interface HistoryStore {
   /** Oldest first; empty for an unknown id. Entries outlive their rows. */
@@ -20,8 +22,8 @@ export interface HistoryStore {
    * is ours and has no owner.
    */
   wasRemoved(name: string): Promise<boolean>;
-  /** Adds a remark, e.g. the output tail of a failed script. */
-  note(entry: Omit<HistoryEntry, 'at' | 'from' | 'to'>): Promise<void>;
+  /** Adds a remark, e.g. the output tail of a failed script. `names`: ids of servers without row, for `wasRemoved`. */
+  note(entry: HistoryNote): Promise<void>;
   /** Removes entries older than `before`; gives their number. */
   prune(before: Date): Promise<number>;
 }

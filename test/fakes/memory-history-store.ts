@@ -1,4 +1,4 @@
-import type { HistoryEntry, HistoryStore } from '../../src/node/history-store.ts';
+import type { HistoryEntry, HistoryNote, HistoryStore } from '../../src/node/history-store.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { FakeClock } from './fake-clock.ts';
 
@@ -31,8 +31,8 @@ export class MemoryHistoryStore implements HistoryStore {
     return Promise.resolve(this.#removed.has(name));
   }
 
-  note(entry: Omit<HistoryEntry, 'at' | 'from' | 'to'>): Promise<void> {
-    this.add(entry);
+  note({ names = [], ...entry }: HistoryNote): Promise<void> {
+    this.add(entry, names);
     return Promise.resolve();
   }
 

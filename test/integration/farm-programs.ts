@@ -50,7 +50,16 @@ export class FarmPrograms {
 
   /** Runs the command line. */
   async nodepool(...words: readonly string[]): Promise<Said> {
-    const [program = '', ...args] = this.#words('nodepool', words);
+    return await this.#run('nodepool', words);
+  }
+
+  /** Lets the daemon's program look at its setup. */
+  async checkSetup(): Promise<Said> {
+    return await this.#run('nodepoold', ['--check']);
+  }
+
+  async #run(name: string, words: readonly string[]): Promise<Said> {
+    const [program = '', ...args] = this.#words(name, words);
     const options = { env: this.#environment, extendEnv: false, cwd: this.#options.folder, reject: false } as const;
     const {
       exitCode = -1,

@@ -120,6 +120,11 @@ export class TestFarm implements AsyncDisposable {
     return await this.#program.nodepool(...words);
   }
 
+  /** Lets the daemon's program look at its setup. */
+  async checkSetup(): Promise<Said> {
+    return await this.#program.checkSetup();
+  }
+
   /** Looks now and whenever something happens in the farm, until there is something. @throws {Error} it takes too long */
   async until<T>(what: string, look: () => Promise<T | undefined>, ms = PATIENCE_MS): Promise<T> {
     return await withDeadline({ what, ms }, { clock: systemClock }, (signal) => this.#bell.until(look, signal)).catch(

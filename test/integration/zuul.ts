@@ -7,7 +7,7 @@ import { neverAborted } from '../fakes/never-aborted.ts';
 import { RecordingLogger } from '../fakes/recording-logger.ts';
 import { NAMES } from './farm-config.ts';
 
-const JOB_MS = 90_000;
+const JOB_MS = 180_000;
 
 /** How a job ended, as Zuul sees it. */
 export type JobEnd = {

@@ -29,6 +29,17 @@ function paired(ms: number, ...keys: readonly string[]): readonly string[] {
   return keys.flatMap((key) => [`${key}:${ms}|ms`, `${key}:1|c`]);
 }
 
+test('what leaked in a provider is a gauge, sent after each look', async () => {
+  const lines = await linesOf(({ nodes }) => {
+    nodes.leaksSeen('rax-ord', { servers: 2, ports: 0 });
+  });
+
+  expect(lines).toEqual([
+    'nodepool.provider.rax-ord.leaked.instances:2|g',
+    'nodepool.provider.rax-ord.leaked.ports:0|g',
+  ]);
+});
+
 test('a launch counts for the farm, its provider, its image and its target', async () => {
   const lines = await linesOf(({ nodes }) => {
     nodes.launchEnded(NODE, { image: 'trusty', outcome: 'ready', ms: 12.4 });

@@ -3,6 +3,8 @@ import type { Clock } from '../../runtime/clock.ts';
 import { describeError } from '../../runtime/errors.ts';
 import type { Logger } from '../../runtime/logger.ts';
 import type { Farm } from '../farm.ts';
+import type { HistoryStore } from '../../node/history-store.ts';
+import type { LeakedPort } from './find-leaked-ports.ts';
 import type { LeakedImage, LeakedServer } from './find-leaks.ts';
 import type { Inspection } from './inspect-provider.ts';
 import { namesOf } from './names-of.ts';
@@ -12,6 +14,7 @@ export type ReapLeaksDeps = {
   readonly farm: () => Farm;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly history: Pick<HistoryStore, 'note'>;
   /** Keypairs that the operator made: never ours to delete. */
   readonly operatorKeypairs: (provider: string) => ReadonlySet<string>;
 };
@@ -25,11 +28,11 @@ export type ReapedLeak = {
 
 /** Deletes leaks one after the other; one that does not go does not stop the others. */
 export async function reapLeaks(
-  inspection: Pick<Inspection, 'provider' | 'servers' | 'images' | 'rows'>,
+  inspection: Pick<Inspection, 'provider' | 'servers' | 'images' | 'ports' | 'rows'>,
   deps: ReapLeaksDeps,
   signal: AbortSignal,
 ): Promise<readonly ReapedLeak[]> {
-  const { provider, servers, images, rows } = inspection;
+  const { provider, servers, images, ports, rows } = inspection;
   const farm = deps.farm();
   const cloud = farm.cloudOf(provider);
   if (cloud === undefined) return [];
@@ -39,8 +42,8 @@ export async function reapLeaks(
     ...namesOf([...rows.nodes.values()], [...rows.images.values()]),
   ]);
   const reaped: ReapedLeak[] = [];
-  for (const leak of [...servers, ...images]) {
-    const { name } = 'server' in leak ? leak.server : leak.image;
+  for (const leak of [...servers, ...images, ...ports]) {
+    const name = nameOf(leak);
     const reap = reapOne(leak, { ...deps, cloud, agents, namesInUse }, signal);
     const keptBecause = await reap.catch((error: unknown) => {
       signal.throwIfAborted();
@@ -52,15 +55,23 @@ export async function reapLeaks(
   return reaped;
 }
 
+type Leak = LeakedServer | LeakedImage | LeakedPort;
+
+function nameOf(leak: Leak): string {
+  if ('port' in leak) return `port ${leak.port.id}`;
+  return 'server' in leak ? leak.server.name : leak.image.name;
+}
+
 /** Gives why it stays; undefined: it is gone. */
 async function reapOne(
-  leak: LeakedServer | LeakedImage,
+  leak: Leak,
   deps: ReapLeaksDeps & Parameters<typeof reapServer>[1],
   signal: AbortSignal,
 ): Promise<string | undefined> {
   if ('server' in leak) {
     return (await reapServer(leak, deps, signal)) === 'busy' ? 'a build still runs on it' : undefined;
   }
+  if ('port' in leak) return await deletePort(leak, deps, signal);
   await deleteImage(leak, deps, signal);
   return undefined;
 }
@@ -72,4 +83,16 @@ async function deleteImage(
 ): Promise<void> {
   log.warn(`Deleting leaked image ${image.name} (${image.id}) in ${cloud.name}`);
   await cloud.deleteImage(image.id, signal);
+}
+
+/** A list may miss a server for a moment, so only a 404 for the single server proves that it is gone. */
+async function deletePort(
+  { port }: LeakedPort,
+  { cloud, log }: { readonly cloud: CloudProvider; readonly log: Logger },
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if ((await cloud.findServer(port.deviceId, signal)) !== undefined) return 'its server is there';
+  log.warn(`Deleting leaked port ${port.id} in ${cloud.name}: Its server ${port.deviceId} is gone`);
+  await cloud.deletePort(port.id, signal);
+  return undefined;
 }

@@ -1,4 +1,5 @@
 import type { Agents } from '../../node/agents.ts';
+import type { HistoryStore } from '../../node/history-store.ts';
 import { awaitGone } from '../../provider/await-server.ts';
 import type { CloudProvider } from '../../provider/cloud-provider.ts';
 import type { Clock } from '../../runtime/clock.ts';
@@ -14,6 +15,7 @@ export type ReapDeps = {
   readonly agents: readonly Agents[];
   /** Names of agents and keypairs that rows have. */
   readonly namesInUse: ReadonlySet<string>;
+  readonly history: Pick<HistoryStore, 'note'>;
   readonly clock: Clock;
   readonly log: Logger;
 };
@@ -32,6 +34,7 @@ export async function reapServer(leak: LeakedServer, deps: ReapDeps, signal: Abo
     if ((await withdrawAgent(name, { ...deps, agents }, signal)) === 'busy') return 'busy';
   }
   deps.log.warn(`Deleting leaked instance ${server.name} (${server.id}) in ${deps.cloud.name}: ${why}`);
+  await remember(leak, deps);
   await deps.cloud.deleteServer(server.id, signal);
   await awaitGone({ id: server.id, ms: GONE_MS }, deps, signal);
   // Of a build: its temporary keypair has its name. An operator's, which the configuration names, never has.
@@ -53,4 +56,12 @@ async function withdrawAgent(
   const verdict = await guardDeletion(nodename, agents, signal);
   if (verdict === 'quiet') return (await agents.remove(nodename, signal)) ? 'gone' : 'busy';
   return verdict === 'busy' ? 'busy' : 'gone';
+}
+
+/** No row ever knew this server: its port, if that stays, is known as ours by this note only. */
+async function remember({ server, owner, why }: LeakedServer, { history }: Pick<ReapDeps, 'history'>): Promise<void> {
+  const { nodeId, imageId } = owner;
+  const subject = nodeId === undefined ? 'image' : 'node';
+  const note = { event: 'reaped', who: 'leaks', why: `Leaked server ${server.id}: ${why}`, names: [server.id] };
+  await history.note({ ...note, subject, subjectId: nodeId ?? imageId ?? 0 });
 }

@@ -21,6 +21,17 @@ export function describeHistory(name: string, makeWorld: () => Promise<NodeStore
       expect(await history.wasRemoved('small')).toBe(false);
     });
 
+    test('knows the names that a remark bears: servers that no row ever had', async () => {
+      const { history } = await makeWorld();
+      const note = { subject: 'node', subjectId: 7, event: 'reaped', why: 'There is no node 7', who: 'leaks' } as const;
+
+      await history.note({ ...note, names: ['srv-7'] });
+
+      expect(await history.wasRemoved('srv-7')).toBe(true);
+      expect(await history.wasRemoved('srv-8')).toBe(false);
+      expect(await history.list('node', 7)).toMatchObject([note]);
+    });
+
     test('tells what changed, from what to what, why, who and when', async () => {
       const { nodes, history, clock } = await makeWorld();
       const [node] = await nodes.insert([{ provider: 'east', label: 'small', target: 'ci' }], cause);

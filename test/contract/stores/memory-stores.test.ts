@@ -1,8 +1,10 @@
 import { FakeClock } from '../../fakes/fake-clock.ts';
 import { MemoryHistoryStore } from '../../fakes/memory-history-store.ts';
+import { MemoryIdStore } from '../../fakes/memory-id-store.ts';
 import { MemoryImageStore } from '../../fakes/memory-image-store.ts';
 import { MemoryNodeStore } from '../../fakes/memory-node-store.ts';
 import { describeHistory } from './history-contract.ts';
+import { describeIdStore } from './id-store-contract.ts';
 import type { ImageStoreWorld } from './image-store-contract.ts';
 import { describeImageStore } from './image-store-contract.ts';
 import type { NodeStoreWorld } from './node-store-contract.ts';
@@ -28,3 +30,4 @@ function imageWorld(): Promise<ImageStoreWorld> {
 describeNodeStore('MemoryNodeStore', nodeWorld);
 describeHistory('MemoryHistoryStore', nodeWorld);
 describeImageStore('MemoryImageStore', imageWorld);
+describeIdStore('MemoryIdStore', () => Promise.resolve({ ids: new MemoryIdStore(), nextId: undefined }));

@@ -8,6 +8,7 @@ import { FakeClock } from '../../fakes/fake-clock.ts';
 import { neverAborted } from '../../fakes/never-aborted.ts';
 import { RecordingLogger } from '../../fakes/recording-logger.ts';
 import { describeHistory } from './history-contract.ts';
+import { describeIdStore, type IdWorld } from './id-store-contract.ts';
 import type { ImageStoreWorld } from './image-store-contract.ts';
 import { describeImageStore } from './image-store-contract.ts';
 import type { NodeStoreWorld } from './node-store-contract.ts';
@@ -29,18 +30,26 @@ afterAll(async () => {
   await own[Symbol.asyncDispose]();
 });
 
-async function makeWorld(): Promise<NodeStoreWorld & ImageStoreWorld> {
+async function makeWorld(): Promise<NodeStoreWorld & ImageStoreWorld & IdWorld> {
   const clock = new FakeClock();
   const deps = { clock, randomness: systemRandomness, log: new RecordingLogger() };
   database = await openDatabase({ url: own.url, program: 'test' }, deps, neverAborted);
-  const { nodes, images, history } = database;
+  const { nodes, images, history, ids } = database;
   const addSubnodes = async (nodeId: number, count: number): Promise<void> => {
     const sql = 'insert into subnode (node_id, state, state_time) select $1, 1, 0 from generate_series(1, $2)';
     await own.query(sql, [nodeId, count]);
   };
-  return { nodes, images, history, clock, addSubnodes };
+  const nextId = async (): Promise<number> => {
+    const [node] = await nodes.insert([{ provider: 'east', label: 'small', target: 'ci' }], {
+      who: 'test',
+      why: 'test',
+    });
+    return node?.id ?? 0;
+  };
+  return { nodes, images, history, ids, nextId, clock, addSubnodes };
 }
 
 describeNodeStore('PgNodeStore', makeWorld);
 describeHistory('PgHistoryStore', makeWorld);
 describeImageStore('PgImageStore', makeWorld);
+describeIdStore('PgIdStore', makeWorld);

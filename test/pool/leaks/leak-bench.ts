@@ -5,6 +5,7 @@ import type { LeakPassDeps } from '../../../src/pool/leaks/leak-pass.ts';
 import { runLeakPass } from '../../../src/pool/leaks/leak-pass.ts';
 import { Sightings } from '../../../src/pool/reconcile-pass.ts';
 import { aServer } from '../../fakes/fake-cloud.ts';
+import { MemoryIdStore } from '../../fakes/memory-id-store.ts';
 import { neverAborted } from '../../fakes/never-aborted.ts';
 import { INSTALLATION, PoolBench, type PoolBenchOptions } from '../pool-bench.ts';
 
@@ -28,6 +29,9 @@ type Marks = { readonly installation?: string; readonly provider?: string; reado
 export class LeakBench extends PoolBench {
   /** Keypairs of the configuration. */
   readonly operatorKeypairs = new Set<string>();
+  readonly ids = new MemoryIdStore({ node: 5000, image: 100 });
+  /** Of the database. */
+  installationId = INSTALLATION;
   readonly #sightings = new Sightings();
 
   constructor(options: Omit<PoolBenchOptions, 'cloud'> & { readonly servers?: readonly Server[] } = {}) {
@@ -56,9 +60,10 @@ export class LeakBench extends PoolBench {
   }
 
   get leakDeps(): LeakPassDeps {
-    const { nodes, images, clock, log, history } = this;
+    const { nodes, images, clock, log, history, metrics, ids } = this;
     return {
-      ...{ nodes, images, clock, log, history, installationId: INSTALLATION, sightings: this.#sightings },
+      ...{ nodes, images, clock, log, history, metrics, ids },
+      ...{ installationId: this.installationId, sightings: this.#sightings },
       farm: () => this.farm,
       operatorKeypairs: () => this.operatorKeypairs,
     };

@@ -96,7 +96,7 @@ describe('runLeakPass', () => {
 
     expect(bench.serverIds).toHaveLength(4);
     expect(bench.said).toContain('too many to delete at once, so none is');
-    expect(bench.said).toContain('run "nodepool reap fake-provider"');
+    expect(bench.said).toContain('run "nodepool reap fake-provider --yes"');
   });
 
   test('reaps up to a tenth of a large provider', async () => {

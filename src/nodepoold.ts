@@ -7,6 +7,8 @@ import { removePidFile } from './assembly/pid-file.ts';
 import { runDaemon } from './assembly/run-daemon.ts';
 import { VERSION } from './assembly/version.ts';
 import { systemClock } from './runtime/clock.ts';
+import { systemRandomness } from './runtime/randomness.ts';
+import { TaskBoard } from './runtime/task-board.ts';
 
 export type DaemonOptions = {
   readonly config: string;
@@ -15,6 +17,7 @@ export type DaemonOptions = {
   readonly pidfile: string;
   readonly foreground: boolean;
   readonly jsonLog: boolean;
+  readonly check: boolean;
   readonly builder: boolean;
   readonly deletes: boolean;
   readonly launches: boolean;
@@ -30,6 +33,7 @@ const program = new Command('nodepoold')
   .option('-d, --foreground', 'stay in the foreground', false)
   .option('-l, --logging-config <file>', 'Python logging configuration')
   .option('-p, --pidfile <file>', 'written when not in the foreground', '/var/run/nodepool/nodepool.pid')
+  .option('--check', 'look at all that the daemon needs, say what is missing, and end', false)
   .option('--json-log', 'one JSON object per log line', false)
   .option('--no-builder', 'run no embedded image builder')
   .option('--no-deletes', 'leave deletions, events and checks to another daemon')
@@ -40,7 +44,7 @@ const program = new Command('nodepoold')
 
 const options = program.opts<DaemonOptions>();
 try {
-  process.exitCode = options.foreground ? await run() : await start();
+  process.exitCode = options.check ? await check() : options.foreground ? await run() : await start();
 } catch (error) {
   const isSaid = error instanceof DaemonEndedError;
   tell(isSaid ? error.message : `nodepoold: ${describeError(error)}`);
@@ -54,6 +58,24 @@ async function run(): Promise<number> {
   } finally {
     await removePidFile(options.pidfile, process.pid); // ours only where we were started in the background
   }
+}
+
+async function check(): Promise<number> {
+  const { checkSetup } = await import('./assembly/setup-check/check-setup.ts');
+  const stop = new AbortController();
+  process.once('SIGINT', () => {
+    stop.abort(new Error('Interrupted'));
+  });
+  const log = openLogging(options, 'error').logger('nodepool');
+  const print = (line: string): void => {
+    process.stdout.write(`${line}\n`);
+  };
+  const tasks = new TaskBoard(systemClock);
+  return await checkSetup(
+    options,
+    { clock: systemClock, randomness: systemRandomness, log, tasks, print },
+    stop.signal,
+  );
 }
 
 async function start(): Promise<number> {

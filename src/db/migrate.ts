@@ -93,7 +93,8 @@ async function migrateIn(client: pg.Client, folder: string, deps: MigrateDeps): 
   return { ...found, schemaVersion: Math.max(found.schemaVersion, migrations.length) };
 }
 
-async function findInstallation(pool: StatementPool): Promise<Installation | undefined> {
+/** The installation that the database is of; undefined: none yet. */
+export async function findInstallation(pool: StatementPool): Promise<Installation | undefined> {
   try {
     return await pool.row<Installation>(SELECT_SQL);
   } catch (error) {

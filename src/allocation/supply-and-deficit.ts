@@ -6,6 +6,8 @@ export type AllocationProvider = {
   readonly name: string;
   /** Zero or less: drain, launch nothing. */
   readonly maxServers: number;
+  /** How many servers the cloud's quota leaves us; absent: not known, or without limit. */
+  readonly quota?: number;
   /** Names of the images that have a `ready` row here. */
   readonly readyImages: ReadonlySet<string>;
 };
@@ -61,8 +63,8 @@ export function countByTarget(nodes: readonly NodeCount[]): Map<string, Map<stri
 }
 
 /** Free slots of a provider; none in one that drains. */
-export function availableSlots(provider: Pick<AllocationProvider, 'maxServers'>, servers: number): number {
-  return Math.max(0, provider.maxServers - servers);
+export function availableSlots(provider: Pick<AllocationProvider, 'maxServers' | 'quota'>, servers: number): number {
+  return Math.max(0, Math.min(provider.maxServers, provider.quota ?? Infinity) - servers);
 }
 
 /** Providers with more servers than they may have: no harm to the others, but worth a warning. */

@@ -2,14 +2,17 @@ import type { Command } from './command.ts';
 import { alienImageList } from './commands/alien-image-list.ts';
 import { alienList } from './commands/alien-list.ts';
 import { configValidate } from './commands/config-validate.ts';
+import { daemonList } from './commands/daemon-list.ts';
 import { db } from './commands/db.ts';
 import { deleteCommand } from './commands/delete.ts';
+import { erase } from './commands/erase.ts';
 import { freeze, thaw } from './commands/freeze.ts';
 import { history } from './commands/history.ts';
 import { hold } from './commands/hold.ts';
 import { imageDelete } from './commands/image-delete.ts';
 import { imageList } from './commands/image-list.ts';
 import { imageUpdate } from './commands/image-update.ts';
+import { info } from './commands/info.ts';
 import { list } from './commands/list.ts';
 import { reap } from './commands/reap.ts';
 
@@ -27,6 +30,9 @@ export const ALL_COMMANDS: readonly Command[] = [
   reap,
   freeze,
   thaw,
+  daemonList,
+  info,
+  erase,
   configValidate,
   db,
 ];

@@ -2,6 +2,7 @@
 import type { Config } from '../config/config.ts';
 import type { ImageStore } from '../image/image-store.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
+import type { DaemonStore } from '../node/daemon-store.ts';
 import type { FreezeStore } from '../node/freeze-store.ts';
 import type { HistoryStore } from '../node/history-store.ts';
 import type { NodeStore } from '../node/node-store.ts';
@@ -9,6 +10,7 @@ import type { Node } from '../node/node.ts';
 import type { Inspection } from '../pool/leaks/inspect-provider.ts';
 import type { ReapedLeak } from '../pool/leaks/reap-leaks.ts';
 import type { CloudProvider } from '../provider/cloud-provider.ts';
+import type { ProviderStatusStore } from '../provider/provider-status.ts';
 import type { Clock } from '../runtime/clock.ts';
 
 /** The stores, opened when a command first asks for them. */
@@ -17,6 +19,8 @@ export type CommandStores = {
   readonly images: ImageStore;
   readonly history: HistoryStore;
   readonly farmFreeze: FreezeStore;
+  readonly daemons: DaemonStore;
+  readonly providerStatus: Pick<ProviderStatusStore, 'find' | 'remove'>;
 };
 
 /** The clouds of the configuration, opened for one command. */
@@ -50,6 +54,10 @@ export interface CommandContext {
   readonly clock: Clock;
   /** The operator's account name, for the history: `cli:USER`. */
   readonly user: string;
+  /** Prints a part of the result before the rest of it is there: standard output. */
+  print(text: string): void;
+  /** Asks the operator and gives what was typed; empty where nobody answers. */
+  ask(question: string): Promise<string>;
   /** Tells the operator something besides the result: standard error, one line. */
   tell(line: string): void;
 }

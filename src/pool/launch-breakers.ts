@@ -4,21 +4,29 @@ import type { Randomness } from '../runtime/randomness.ts';
 
 /** After so many failures in a row a breaker opens. */
 const FAILURES_TO_OPEN = 3;
-const PAUSE: Backoff = { firstMs: 15_000, maxMs: 600_000 };
+/** One launch each two minutes is no load, and a peer that is back is noticed soon. */
+const PAUSE: Backoff = { firstMs: 15_000, maxMs: 120_000 };
 const QUOTA_PAUSE_MS = 30_000;
 
 /** `failures` in a row; `openings` without a success between them. */
 type Breaker = {
   readonly failures: number;
   readonly openings: number;
+  readonly openedMs: number;
   readonly openUntilMs: number;
   readonly reason: string;
+  /** It waits for room, and nothing failed. */
+  readonly isForRoom: boolean;
 };
 
-const CLOSED: Breaker = { failures: 0, openings: 0, openUntilMs: 0, reason: '' };
+const CLOSED: Breaker = { failures: 0, openings: 0, openedMs: 0, openUntilMs: 0, reason: '', isForRoom: false };
 
-/** What is paused, until when and why: for `info` and the log. */
-export type OpenBreaker = { readonly key: string; readonly reason: string; readonly remainingMs: number };
+/** What is paused, since when, until when and why: for `info` and the log. */
+export type OpenBreaker = Pick<Breaker, 'reason' | 'failures' | 'isForRoom'> & {
+  readonly key: string;
+  readonly sinceMs: number;
+  readonly remainingMs: number;
+};
 
 /**
  * Pauses launches that would fail again: one breaker per provider for a failing cloud, one per provider and image for
@@ -43,15 +51,19 @@ export class LaunchBreakers {
     const opens = failures >= FAILURES_TO_OPEN;
     const openings = before.openings + (opens ? 1 : 0);
     const pauseMs = opens ? backoffMs(openings, PAUSE, this.#randomness) : 0;
-    this.#breakers.set(key, { failures, openings, reason, openUntilMs: this.#clock.monotonicMs() + pauseMs });
+    const openedMs = this.#clock.monotonicMs();
+    const openUntilMs = openedMs + pauseMs;
+    this.#breakers.set(key, { failures, openings, openedMs, openUntilMs, reason, isForRoom: false });
     return pauseMs;
   }
 
   /** The provider said that there is no room: launches pause there at once, and it is nobody's failure. */
   noRoom(key: string, reason: string): void {
     const before = this.#get(key);
-    const openUntilMs = Math.max(before.openUntilMs, this.#clock.monotonicMs() + QUOTA_PAUSE_MS);
-    this.#breakers.set(key, { ...before, reason, openUntilMs });
+    const nowMs = this.#clock.monotonicMs();
+    const openUntilMs = Math.max(before.openUntilMs, nowMs + QUOTA_PAUSE_MS);
+    const openedMs = this.isOpen(key) ? before.openedMs : nowMs;
+    this.#breakers.set(key, { ...before, openedMs, openUntilMs, reason, isForRoom: true });
   }
 
   /** A launch came through: what failed before no longer counts. A pause that is under way goes on to its end. */
@@ -73,7 +85,11 @@ export class LaunchBreakers {
     const nowMs = this.#clock.monotonicMs();
     return [...this.#breakers]
       .filter(([, breaker]) => breaker.openUntilMs > nowMs)
-      .map(([key, { reason, openUntilMs }]) => ({ key, reason, remainingMs: openUntilMs - nowMs }));
+      .map(([key, { openedMs, openUntilMs, reason, failures, isForRoom }]) => ({
+        ...{ key, reason, failures, isForRoom },
+        sinceMs: nowMs - openedMs,
+        remainingMs: openUntilMs - nowMs,
+      }));
   }
 
   #get(key: string): Breaker {

@@ -65,6 +65,14 @@ test.each([
   expect(availableSlots({ maxServers }, servers)).toBe(slots);
 });
 
+test.each([
+  { quota: 6, slots: 2, why: 'the quota is less' },
+  { quota: 12, slots: 6, why: 'max-servers is less' },
+  { quota: 0, slots: 0, why: 'others have it all' },
+])('a quota of $quota for 10 servers, 4 of them there, leaves $slots slots: $why', ({ quota, slots }) => {
+  expect(availableSlots({ maxServers: 10, quota }, 4)).toBe(slots);
+});
+
 test('over-allocated are providers with too many servers, not those that are drained and empty', () => {
   const providers = [
     { name: 'full', maxServers: 2, readyImages: new Set<string>() },

@@ -65,6 +65,8 @@ describe('one line on standard error and status 1', () => {
     [['history', '7'], 'There is no history of node 7'],
     [['image-delete', '7'], "No image '7' found."],
     [['image-update', 'all', 'xenial'], 'Image specified, xenial, is not in use.'],
+    [['image-update', 'x', 'y'], 'Provider x does not exist'],
+    [['image-update', 'fake-provider', 'y'], 'Image specified, y, is not in use.'],
     [['hold', '1', '2'], "Too many arguments for 'hold'. Expected 1 argument but got 2"],
     [['lst'], "Unknown command 'lst' (Did you mean list?)"],
   ])(
@@ -181,6 +183,16 @@ describe('a reader that has seen enough', () => {
       const { status } = await inShell('"$@" 2>&1 | true', 'config-validate');
 
       expect(status).toBe(0);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'is not the same as none from the beginning (>&-), which is told',
+    async () => {
+      const { status, stderr } = await inShell('"$@" >&-', 'list');
+
+      expect({ status, stderr }).toEqual({ status: 1, stderr: 'Cannot write to standard output: it is closed\n' });
     },
     PATIENCE_MS,
   );

@@ -1,6 +1,7 @@
 import type { CommandClouds, CommandContext, CommandStores, ConfigComplaint } from '../../src/cli/command.ts';
 import type { Config } from '../../src/config/config.ts';
 import type { SnapshotImage } from '../../src/image/snapshot-image.ts';
+import type { KnownDaemon } from '../../src/node/daemon-store.ts';
 import type { Node } from '../../src/node/node.ts';
 import { configOf } from '../builders/config-of.ts';
 import { inspectProvider, type Inspection } from '../../src/pool/leaks/inspect-provider.ts';
@@ -11,6 +12,7 @@ import type { FakeCloud } from './fake-cloud.ts';
 import { MemoryFreezeStore } from './memory-freeze-store.ts';
 import { MemoryHistoryStore } from './memory-history-store.ts';
 import { MemoryImageStore } from './memory-image-store.ts';
+import { MemoryProviderStatusStore } from './memory-provider-status-store.ts';
 import { MemoryNodeStore } from './memory-node-store.ts';
 import { RecordingLogger } from './recording-logger.ts';
 
@@ -23,7 +25,10 @@ export class FakeCommandContext implements CommandContext {
   readonly history = new MemoryHistoryStore(this.clock);
   readonly nodes = new MemoryNodeStore([], { clock: this.clock, history: this.history });
   readonly images = new MemoryImageStore([], { clock: this.clock, history: this.history });
+  readonly providerStatus = new MemoryProviderStatusStore(this.clock);
   readonly farmFreeze = new MemoryFreezeStore(this.clock);
+  /** Those that work on the database. */
+  daemons: readonly KnownDaemon[] = [];
   /** Of the providers that a command may ask. */
   clouds: readonly FakeCloud[] = [];
   readonly agents = new FakeAgents();
@@ -31,12 +36,16 @@ export class FakeCommandContext implements CommandContext {
   readonly user = 'ada';
   /** All that was told, oldest first. */
   readonly told: string[] = [];
+  /** What was printed before the end. */
+  printed = '';
   configuration: Config = configOf();
   found: readonly ConfigComplaint[] = [];
   /** Thrown by the deletions in the foreground. */
   refusal: Error | undefined;
   /** Whether the managed database runs. */
   databaseRuns = true;
+  /** What the operator types when asked. */
+  answer = '';
   openedStores = 0;
 
   config(): Promise<Config> {
@@ -49,8 +58,9 @@ export class FakeCommandContext implements CommandContext {
 
   stores(): Promise<CommandStores> {
     this.openedStores += 1;
-    const { nodes, images, history, farmFreeze } = this;
-    return Promise.resolve({ nodes, images, history, farmFreeze });
+    const { nodes, images, history, farmFreeze, providerStatus } = this;
+    const daemons = { list: () => Promise.resolve(this.daemons) };
+    return Promise.resolve({ nodes, images, history, farmFreeze, providerStatus, daemons });
   }
 
   async deleteNow(node: Node): Promise<void> {
@@ -71,10 +81,10 @@ export class FakeCommandContext implements CommandContext {
   }
 
   async findLeaks(provider: string, signal: AbortSignal): Promise<Inspection> {
-    const { nodes, images } = this;
+    const { nodes, images, history } = this;
     return await inspectProvider(
       { name: provider },
-      { nodes, images, ...INSTALLATION, cloud: this.#cloud(provider) },
+      { nodes, images, history, ...INSTALLATION, cloud: this.#cloud(provider) },
       signal,
     );
   }
@@ -88,7 +98,7 @@ export class FakeCommandContext implements CommandContext {
     const log = new RecordingLogger();
     return await reapLeaks(
       leaks,
-      { farm: () => farm, clock: this.clock, log, operatorKeypairs: () => new Set() },
+      { farm: () => farm, clock: this.clock, log, history: this.history, operatorKeypairs: () => new Set() },
       signal,
     );
   }
@@ -103,6 +113,15 @@ export class FakeCommandContext implements CommandContext {
     const ran = this.databaseRuns;
     this.databaseRuns = false;
     return Promise.resolve(ran);
+  }
+
+  print(text: string): void {
+    this.printed += text;
+  }
+
+  ask(question: string): Promise<string> {
+    this.told.push(question);
+    return Promise.resolve(this.answer);
   }
 
   tell(line: string): void {

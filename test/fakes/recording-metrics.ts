@@ -7,6 +7,8 @@ export class RecordingMetrics implements NodeMetrics {
   readonly deletions: { readonly node: number; readonly image: string | undefined; readonly ms: number }[] = [];
   readonly jobs: { readonly node: number; readonly name: string; readonly ms: number }[] = [];
   readonly images: string[] = [];
+  /** The last look at each provider. */
+  readonly leaks = new Map<string, { readonly servers: number; readonly ports: number }>();
 
   launchEnded(node: Node, { outcome, ms }: { readonly outcome: LaunchOutcome; readonly ms: number }): void {
     this.launches.push({ node: node.id, outcome, ms });
@@ -18,6 +20,10 @@ export class RecordingMetrics implements NodeMetrics {
 
   jobSucceeded(node: Node, { name, ms }: { readonly name: string; readonly ms: number }): void {
     this.jobs.push({ node: node.id, name, ms });
+  }
+
+  leaksSeen(provider: string, leaked: { readonly servers: number; readonly ports: number }): void {
+    this.leaks.set(provider, leaked);
   }
 
   imageUpdated({ image }: { readonly image: string }): void {

@@ -3,6 +3,7 @@ import type { ImageStore } from '../../image/image-store.ts';
 import { newVersion } from '../../image/image-rules.ts';
 import type { SnapshotImage } from '../../image/snapshot-image.ts';
 import { asError } from '../../runtime/errors.ts';
+import { chosenProviders } from '../chosen-providers.ts';
 import { type CommandContext, defineCommand, UsageError } from '../command.ts';
 import { refuseWhileFrozen } from '../refuse-while-frozen.ts';
 
@@ -39,10 +40,9 @@ export const imageUpdate = defineCommand({
 });
 
 function findProviders(config: Config, provider: string, image: string): readonly string[] {
+  const owners = chosenProviders(provider === 'all' ? undefined : provider, config);
   const isUsed = config.labels.some((label) => label.image === image);
   if (!isUsed) throw new UsageError(`Image specified, ${image}, is not in use.`);
-  const owners = config.providers.filter((each) => provider === 'all' || each.name === provider);
-  if (owners.length === 0) throw new UsageError(`Provider ${provider} does not exist`);
   const having = owners.filter((each) => each.images.some(({ name }) => name === image));
   if (having.length === 0) throw new UsageError(`Image ${image} not in use by provider ${provider}`);
   for (const each of having) refuseDiskImage(each, image);

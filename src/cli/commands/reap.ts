@@ -1,8 +1,10 @@
 import type { Inspection } from '../../pool/leaks/inspect-provider.ts';
+import { describeError } from '../../runtime/errors.ts';
 import { chosenProviders } from '../chosen-providers.ts';
 import { type CommandContext, defineCommand, IncompleteError } from '../command.ts';
 import { refuseWhileFrozen } from '../refuse-while-frozen.ts';
 import { renderTable } from '../render-table.ts';
+import { describeCloudWait, tellOfWait } from '../tell-of-wait.ts';
 
 export const reap = defineCommand({
   name: 'reap',
@@ -11,14 +13,18 @@ export const reap = defineCommand({
   options: [{ flags: '--yes', summary: 'delete what is shown; a server on which a build runs stays' }],
   async run({ positionals, options }, context, signal) {
     const [provider] = chosenProviders(positionals['provider'] ?? '', await context.config());
-    const leaks = await context.findLeaks(provider?.name ?? '', signal);
+    if (provider === undefined) return '';
+    const search = context.findLeaks(provider.name, signal);
+    const leaks = await tellOfWait(search, describeCloudWait(provider), context);
+    if (leaks.portTrouble !== undefined) context.tell(`Cannot list the ports: ${describeError(leaks.portTrouble)}`);
     if (options['yes'] === true) return await reapAll(leaks, context, signal);
-    if (leaks.servers.length + leaks.images.length > 0) context.tell('Nothing was deleted: add --yes to delete these');
+    if (leaks.servers.length + leaks.images.length + leaks.ports.length > 0)
+      context.tell('Nothing was deleted: add --yes to delete these');
     return renderLeaks(leaks);
   },
 });
 
-function renderLeaks({ servers, images }: Inspection): string {
+function renderLeaks({ servers, images, ports }: Inspection): string {
   return renderTable(
     ['Kind', 'Name', 'ID', 'Why'],
     [
@@ -29,6 +35,7 @@ function renderLeaks({ servers, images }: Inspection): string {
         image.id,
         `There is no image ${imageId} that has it`,
       ]),
+      ...ports.map(({ port }) => ['port', port.name, port.id, `Its server ${port.deviceId} is gone`]),
     ],
   );
 }

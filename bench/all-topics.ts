@@ -1,4 +1,5 @@
 import { ALLOCATION } from './allocation.ts';
+import { CHURN } from './churn.ts';
 import { DELETIONS } from './deletions.ts';
 import { DEMAND } from './demand.ts';
 import { EVENTS } from './events.ts';
@@ -7,4 +8,4 @@ import { LIST } from './list.ts';
 import { MEMORY } from './memory.ts';
 import type { Topic } from './measurement.ts';
 
-export const ALL_TOPICS: readonly Topic[] = [ALLOCATION, EVENTS, DELETIONS, DEMAND, LAUNCHES, LIST, MEMORY];
+export const ALL_TOPICS: readonly Topic[] = [ALLOCATION, EVENTS, DELETIONS, DEMAND, LAUNCHES, LIST, MEMORY, CHURN];

@@ -14,9 +14,12 @@ const GIB = 2 ** 30;
 
 type Order = ApartOptions & { readonly topics: readonly Topic[]; readonly runs: number };
 
-const [first, name = '', size] = process.argv.slice(2);
-if (first === MEASURE) await measureHere(name, size === 'tiny' ? 'tiny' : 'full');
-else process.exitCode = await main();
+const DEFAULT_MINUTES = '10';
+
+const [first, name = '', size, minutes = DEFAULT_MINUTES] = process.argv.slice(2);
+if (first === MEASURE) {
+  await measureHere(name, size === 'tiny' ? 'tiny' : 'full', { minutes: Number(minutes) });
+} else process.exitCode = await main();
 
 /** Gives the exit status: 0 all measured and met, 1 a budget missed or a topic failed, 2 wrong words, 130 interrupted. */
 async function main(): Promise<number> {
@@ -42,6 +45,7 @@ function readOrder(temporaryFolder: () => string): Order | number {
       allowPositionals: true,
       options: {
         runs: { type: 'string', default: '1' },
+        minutes: { type: 'string', default: DEFAULT_MINUTES },
         tiny: { type: 'boolean', default: false },
         logs: { type: 'string' },
         profile: { type: 'string' },
@@ -55,9 +59,13 @@ function readOrder(temporaryFolder: () => string): Order | number {
     const unknown = positionals.find((word) => ALL_TOPICS.every((topic) => topic.name !== word));
     if (unknown !== undefined) throw new Error(`There is no topic "${unknown}"`);
     if (!/^[1-9]\d?$/.test(values.runs)) throw new Error(`Not a number of runs: "${values.runs}"`);
-    const topics = positionals.length === 0 ? ALL_TOPICS : ALL_TOPICS.filter((each) => positionals.includes(each.name));
+    if (!/^[1-9]\d?$/.test(values.minutes)) throw new Error(`Not a number of minutes: "${values.minutes}"`);
+    const isWanted = ({ name: each, isLong }: Topic): boolean =>
+      positionals.length === 0 ? isLong !== true : positionals.includes(each);
+    const topics = ALL_TOPICS.filter(isWanted);
     const folders = { logs: values.logs ?? temporaryFolder(), profiles: values.profile };
-    return { topics, size: values.tiny ? 'tiny' : 'full', runs: Number(values.runs), ...folders };
+    const [runs, minutes] = [Number(values.runs), Number(values.minutes)];
+    return { topics, size: values.tiny ? 'tiny' : 'full', runs, minutes, ...folders };
   } catch (error) {
     process.stderr.write(`bench: ${describeError(error)}\n${usage()}`);
     return 2;
@@ -105,11 +113,15 @@ function load(): string {
 }
 
 function usage(): string {
-  const topics = ALL_TOPICS.map((topic) => `  ${topic.name.padEnd(12)} ${topic.about}`);
-  return `Usage: npm run bench [-- [--runs N] [--logs FOLDER] [--profile FOLDER] [--tiny] TOPIC…]
+  const topics = ALL_TOPICS.map(
+    ({ name: each, about, isLong }) =>
+      `  ${each.padEnd(12)} ${about}${isLong === true ? ' (long: only if named)' : ''}`,
+  );
+  return `Usage: npm run bench [-- [--runs N] [--logs FOLDER] [--profile FOLDER] [--minutes N] [--tiny] TOPIC…]
   --runs N          measure each topic so often; the table then gives the least, the median and the most
   --logs FOLDER     keep the log of each topic there
   --profile FOLDER  write a CPU profile of each topic's process there, for Chromium's developer tools
+  --minutes N       how long to measure a long topic; default ${DEFAULT_MINUTES}
   --tiny            only see whether it works; the figures say nothing
 Topics:
 ${topics.join('\n')}

@@ -1,8 +1,8 @@
-import { takeInJobEvents } from '../src/assembly/job-event-intake.ts';
+import { type IntakeDeps, takeInJobEvents } from '../src/assembly/job-event-intake.ts';
 import { openJobEvents } from '../src/events/open-job-events.ts';
 import type { JobEvents, JobEventsDeps } from '../src/events/zmq-job-events.ts';
 import { openMetrics } from '../src/metrics/open-metrics.ts';
-import type { JobEventDeps } from '../src/pool/job-events.ts';
+import { SharedComplaints } from '../src/runtime/shared-complaints.ts';
 import { atLeast, atMost, type Measurement, noted, type Size, type Topic } from './measurement.ts';
 import { applyInSessions } from './reference/one-session-events.ts';
 import { BenchDatabase } from './rig/bench-database.ts';
@@ -122,17 +122,18 @@ async function subscribe(
   };
 }
 
-function eventDeps({ database }: BenchDatabase): JobEventDeps {
+function eventDeps({ database }: BenchDatabase): IntakeDeps {
   const base = benchDeps();
   return {
     ...base,
+    complaints: new SharedComplaints(base),
     nodes: database.nodes,
     metrics: openMetrics({}, base).nodes,
     testJobOf: () => undefined,
     deleteDelayMs: () => 0,
     afterStart: () => undefined,
     afterFinish: () => undefined,
-    admitTested: () => Promise.resolve(),
+    admitTested: () => undefined,
   };
 }
 

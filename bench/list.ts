@@ -49,7 +49,7 @@ const BARE: Command = { words: ['-e', '0'], printsTable: false };
 function listCommand(programs: Programs, folder: BenchFolder, farm: FarmSize): Command {
   const path = folder.in(`nodepool-${farm.labels}.yaml`);
   writeFileSync(path, farmYaml(farm));
-  return { words: ['--enable-source-maps', programs.pathOf('nodepool'), '-c', path, 'list'], printsTable: true };
+  return { words: [programs.pathOf('nodepool'), '-c', path, 'list'], printsTable: true };
 }
 
 /** The median time of each, in turn, so that they share what else the machine does. */

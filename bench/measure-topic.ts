@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeError } from '../src/runtime/errors.ts';
 import { ALL_TOPICS } from './all-topics.ts';
-import type { Measurement, Size, Topic } from './measurement.ts';
+import type { Measurement, Size, Topic, TopicOptions } from './measurement.ts';
 
 /** The first word of the bench's command line in a process that measures. */
 export const MEASURE = '--measure';
@@ -12,7 +12,7 @@ export const MEASURE = '--measure';
 /** What the measuring process tells its parent. */
 type Told = { readonly measured: readonly Measurement[] } | { readonly error: string };
 
-export type ApartOptions = {
+export type ApartOptions = TopicOptions & {
   readonly size: Size;
   /** Folder for the log of the measured parts. */
   readonly logs: string;
@@ -26,12 +26,12 @@ export type ApartOptions = {
  */
 export async function measureApart(
   topic: Topic,
-  { size, logs, profiles }: ApartOptions,
+  { size, logs, profiles, minutes }: ApartOptions,
   signal: AbortSignal,
 ): Promise<readonly Measurement[]> {
   mkdirSync(logs, { recursive: true });
   const log = openSync(join(logs, `${topic.name}.log`), 'a');
-  const words = ['bench/bench.ts', MEASURE, topic.name, size];
+  const words = ['bench/bench.ts', MEASURE, topic.name, size, String(minutes)];
   const execArgv = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
   const child = fork(join('scripts', 'run-ts.js'), words, { stdio: ['ignore', log, log, 'ipc'], execArgv });
   closeSync(log);
@@ -50,7 +50,7 @@ export async function measureApart(
 }
 
 /** Measures in this process, and tells the parent; when it is told to stop, or the parent is gone, it cleans up and ends. */
-export async function measureHere(name: string, size: Size): Promise<void> {
+export async function measureHere(name: string, size: Size, options: TopicOptions): Promise<void> {
   const stopping = new AbortController();
   const stop = (): void => {
     stopping.abort(new Error('The bench was interrupted'));
@@ -65,15 +65,15 @@ export async function measureHere(name: string, size: Size): Promise<void> {
     tell({ error: describeError(error) });
     process.exit(1);
   });
-  tell(await outcomeOf(name, size, stopping.signal));
+  tell(await outcomeOf(name, (topic) => topic.run(size, stopping.signal, options)));
   process.exit(0); // whatever a peer left open
 }
 
-async function outcomeOf(name: string, size: Size, signal: AbortSignal): Promise<Told> {
+async function outcomeOf(name: string, run: (topic: Topic) => ReturnType<Topic['run']>): Promise<Told> {
   try {
     const topic = ALL_TOPICS.find((each) => each.name === name);
     if (topic === undefined) throw new Error(`There is no topic "${name}"`);
-    return { measured: await topic.run(size, signal) };
+    return { measured: await run(topic) };
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`); // to the log
     return { error: describeError(error) };

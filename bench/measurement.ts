@@ -19,7 +19,15 @@ export type Size = 'full' | 'tiny';
 export type Topic = {
   readonly name: string;
   readonly about: string;
-  readonly run: (size: Size, signal: AbortSignal) => Promise<readonly Measurement[]>;
+  readonly run: (size: Size, signal: AbortSignal, options: TopicOptions) => Promise<readonly Measurement[]>;
+  /** Takes too long to be measured unless it is named. */
+  readonly isLong?: true;
+};
+
+/** What topics may be told that are long. */
+export type TopicOptions = {
+  /** How long to measure. */
+  readonly minutes: number;
 };
 
 /** A figure that must be less than `limit`. */

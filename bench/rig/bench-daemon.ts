@@ -6,10 +6,11 @@ import { takeInJobEvents } from '../../src/assembly/job-event-intake.ts';
 import { jobEventDeps } from '../../src/assembly/pass-deps.ts';
 import type { Config } from '../../src/config/config.ts';
 import { openJobEvents } from '../../src/events/open-job-events.ts';
+import { QueueStatusSource } from '../../src/gearman/queue-status-source.ts';
 import { openMetrics } from '../../src/metrics/open-metrics.ts';
 import { quoteForShell } from '../../src/ssh/quote-for-shell.ts';
 import type { Database } from '../../src/db/database.ts';
-import { benchDeps } from './bench-deps.ts';
+import { type BenchDeps, benchDeps } from './bench-deps.ts';
 import { READY_KEY_PAIRS, SILENT_MACHINES } from './silent-machines.ts';
 
 const ROLES = { launches: true, deletes: true, images: false };
@@ -22,8 +23,7 @@ export class BenchDaemon implements AsyncDisposable {
   readonly #events: ReturnType<typeof openJobEvents>;
   readonly #stopListening: () => void;
 
-  constructor(config: Config, database: Database) {
-    const base = benchDeps();
+  constructor(config: Config, database: Database, base: BenchDeps = benchDeps()) {
     const { signal } = this.#stopping;
     setMaxListeners(0, signal);
     const metrics = openMetrics({}, base);
@@ -31,6 +31,7 @@ export class BenchDaemon implements AsyncDisposable {
     const daemon = new Daemon(
       {
         ...{ ...base, database, clients, quoteForShell, metrics: metrics.nodes },
+        queueStatus: new QueueStatusSource(config.gearmanServers, { ...base, log: base.log.child('GearmanClient') }),
         ...{ machines: SILENT_MACHINES, keyPairs: READY_KEY_PAIRS, accountKeys: [], scriptEnvironment: {} },
       },
       [],
@@ -68,7 +69,7 @@ export class BenchDaemon implements AsyncDisposable {
     this.#stopping.abort(new Error('The bench has measured enough'));
     await this.#loops;
     await this.#events.close();
-    this.daemon.queueStatus.close();
+    this.daemon.parts.queueStatus.close();
     await this.daemon.settled();
     await this.daemon.parts.clients[Symbol.asyncDispose]();
   }

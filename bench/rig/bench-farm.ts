@@ -2,7 +2,7 @@ import { BenchDaemon } from './bench-daemon.ts';
 import { BenchDatabase } from './bench-database.ts';
 import type { BenchFolder } from './bench-folder.ts';
 import { ChildProgram } from './child-program.ts';
-import { farmConfig, type FarmSize } from './farm-text.ts';
+import { farmConfig, type FarmSize, numbers, projectOf } from './farm-text.ts';
 import { fillImages } from './fill-tables.ts';
 import type { CloudAddress, CloudOptions, ServerCall } from './openstack-process.ts';
 
@@ -25,7 +25,11 @@ export class BenchFarm implements AsyncDisposable {
   }
 
   static async open(size: Partial<FarmSize>, folder: BenchFolder, signal: AbortSignal): Promise<BenchFarm> {
-    const options: CloudOptions = { stateDir: folder.in('cloud'), timings: { buildMs: BOOT_MS } };
+    const { providers = 1, hasOwnProjects = false } = size;
+    const options: CloudOptions = {
+      ...{ stateDir: folder.in('cloud'), timings: { buildMs: BOOT_MS } },
+      ...(hasOwnProjects && { projectNames: numbers(providers).map(projectOf) }),
+    };
     const cloud = await ChildProgram.start<CloudAddress>('openstack-process', { options }, signal);
     try {
       const db = await BenchDatabase.open(folder.path, signal);

@@ -14,6 +14,8 @@ export type FarmSize = {
   readonly gearmanPort?: number;
   readonly zmqEndpoint?: string;
   readonly databaseUrl?: string;
+  /** Each provider has a project of its own, `nodepool-1` and so on. Default: all share one. */
+  readonly hasOwnProjects?: boolean;
 };
 
 export const BENCH_ACCOUNT = { user: 'nodepool', password: 'devfarm', project: 'nodepool', token: 'bench-token' };
@@ -49,8 +51,9 @@ function labelYaml(n: number, farm: FarmSize): string {
   return `  - {name: label-${n}, image: image-${n}, min-ready: ${farm.minReady}, providers: [${providers.join(', ')}]}`;
 }
 
-function providerYaml(n: number, { labels, maxServers, authUrl }: FarmSize): string {
-  const { user, password, project } = BENCH_ACCOUNT;
+function providerYaml(n: number, { labels, maxServers, authUrl, hasOwnProjects = false }: FarmSize): string {
+  const { user, password } = BENCH_ACCOUNT;
+  const project = hasOwnProjects ? projectOf(n) : BENCH_ACCOUNT.project;
   const images = numbers(labels).map(
     (i) =>
       `      - {name: image-${i}, base-image: base-test, min-ram: 512, username: jenkins, private-key: /nowhere/key}`,
@@ -66,6 +69,11 @@ function providerYaml(n: number, { labels, maxServers, authUrl }: FarmSize): str
     rate: 0.001
     images:
 ${images.join('\n')}`;
+}
+
+/** The project of the n-th provider, where each has its own. */
+export function projectOf(n: number): string {
+  return `${BENCH_ACCOUNT.project}-${n}`;
 }
 
 function targetYaml(n: number, { jenkinsUrls }: FarmSize): string {

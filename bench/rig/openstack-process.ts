@@ -9,7 +9,10 @@ import { BENCH_ACCOUNT } from './farm-text.ts';
 import { optionsFromParent, serveParent } from './serve-parent.ts';
 import { sharedNowMs } from './stopwatch.ts';
 
-export type CloudOptions = Pick<EmulatorOptionsInput, 'stateDir' | 'timings'>;
+export type CloudOptions = Pick<EmulatorOptionsInput, 'stateDir' | 'timings'> & {
+  /** Default: one. */
+  readonly projectNames?: readonly string[];
+};
 
 export type CloudAddress = {
   readonly authUrl: string;
@@ -35,12 +38,14 @@ subscribe('http.server.request.start', (message) => {
 });
 
 const { user, password, project } = BENCH_ACCOUNT;
+const { projectNames = [project], ...options } = optionsFromParent() as CloudOptions; // the parent is our own program
 const quota = { instances: NO_LIMIT, cores: NO_LIMIT, ramMib: 1000 * NO_LIMIT, ports: NO_LIMIT };
 const emulator = await startOpenStackEmulator(
   {
-    ...(optionsFromParent() as CloudOptions), // the parent is our own program
-    projects: [{ name: project, quota }],
-    users: [{ name: user, password, projects: [project] }],
+    ...options,
+    projects: projectNames.map((name) => ({ name, quota })),
+    users: [{ name: user, password, projects: [...projectNames] }],
+    networks: [{ name: 'private', shared: true, cidr: '10.50.0.0/16' }],
     images: [{ name: 'base-test', id: IMAGE_ID }],
   },
   { ...benchDeps(), backend: new NoMachinesBackend() },

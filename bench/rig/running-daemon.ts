@@ -14,8 +14,7 @@ export class RunningDaemon implements AsyncDisposable {
   /** Starts the built program and waits until it runs. */
   static async start(program: string, configPath: string, signal: AbortSignal): Promise<RunningDaemon> {
     signal.throwIfAborted();
-    const words = ['--enable-source-maps', program, '-c', configPath, '-d'];
-    const child = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(program, ['-c', configPath, '-d'], { stdio: ['ignore', 'ignore', 'pipe'] });
     const daemon = new RunningDaemon(child);
     try {
       await daemon.#untilRunning(signal);

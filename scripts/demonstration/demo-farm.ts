@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { networkOf, findRunning, startFarm, stopFarm } from '../../devfarm/farm/farm-control.ts';
-import { farmFolder, isAlive, type FarmState } from '../../devfarm/farm/farm-folder.ts';
+import { farmFolder, type FarmState } from '../../devfarm/farm/farm-folder.ts';
 import { pollUntil } from '../../devfarm/farm/poll-until.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import type { Logger } from '../../src/runtime/logger.ts';
 import { plainLogging } from '../../src/runtime/logging/plain-logging.ts';
 import { systemRandomness } from '../../src/runtime/randomness.ts';
 import { TaskBoard } from '../../src/runtime/task-board.ts';
+import { findProcesses } from './find-processes.ts';
 import { type NodeRow, readNodes, readTable } from './node-rows.ts';
 import type { Progress } from './progress.ts';
 
@@ -169,13 +170,12 @@ End it:
 `);
   }
 
+  /** Whoever started it: by its configuration, for an operator may have started it again by hand. */
   async #stopNodepool(): Promise<void> {
-    if (!existsSync(this.#pidFile)) return;
-    const pid = Number(readFileSync(this.#pidFile, 'utf8'));
-    if (!isAlive(pid, 'nodepoold')) return;
-    process.kill(pid, 'SIGTERM');
-    const ended = await pollUntil(STEP_MS, () => (isAlive(pid, 'nodepoold') ? undefined : true));
-    if (ended === undefined) throw new Error(`nodepoold (process ${pid}) does not end`);
+    const look = (): readonly number[] => findProcesses('nodepoold', join(this.folder.nodepool, 'nodepool.yaml'));
+    for (const pid of look()) tryKill(pid);
+    const ended = await pollUntil(STEP_MS, () => (look().length > 0 ? undefined : true));
+    if (ended === undefined) throw new Error(`nodepoold (process ${look().join(', ')}) does not end`);
   }
 
   #deadDaemon(): 'dead' | undefined {
@@ -220,6 +220,14 @@ End it:
       NODEPOOL_STATE_DIR: join(this.root, 'state'),
       NODEPOOL_SSH_KEY: existsSync(key) ? readFileSync(key, 'utf8').trim() : '',
     };
+  }
+}
+
+function tryKill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch {
+    // it ended this moment, or is another account's: then its end is waited for in vain, and that is told
   }
 }
 

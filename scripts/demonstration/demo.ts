@@ -1,6 +1,6 @@
 /** The demonstration: the whole chain on one machine, each promise checked by looking. Exits non-zero if one fails. */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { farmFolder } from '../../devfarm/farm/farm-folder.ts';
 import { ensureBaseTar } from '../../devfarm/instances/base-image.ts';
 import { detectHostMode } from '../../devfarm/instances/host-mode.ts';
@@ -11,6 +11,7 @@ import { assertNothingLeft } from './nothing-left.ts';
 import { Progress } from './progress.ts';
 import { runJobs } from './zuul.ts';
 
+removeLockAtEnd();
 await enterNetwork();
 
 const JOBS = Number(argumentOf('--jobs') ?? 6);
@@ -35,6 +36,15 @@ try {
   process.exitCode = 1;
   await farm.tellLogs();
   if (!process.argv.includes('--keep')) await farm.stop().catch(() => undefined); // what failed was told above
+}
+
+/** What scripts/demo locked, while it is still locked: by the process that holds it, which is the outermost. */
+function removeLockAtEnd(): void {
+  const lock = process.env['NODEPOOL_DEMO_LOCK'] ?? '';
+  if (lock === '' || process.env[OWN_NETWORK] === '1') return;
+  process.once('exit', () => {
+    rmSync(lock, { force: true });
+  });
 }
 
 /** All that talks to the machines must be where they are: if port 22 is taken here, that is a network of the farm's own. */

@@ -96,6 +96,7 @@ export class ChangeFeed {
       using until = joinSignals(ended.signal, signal);
       await this.#beat(client, until.signal);
     } catch (error) {
+      signal.throwIfAborted(); // we close it: nothing was lost
       throw classifyDatabaseFailure(error);
     } finally {
       await client.end().catch(() => undefined); // lost already

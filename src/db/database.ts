@@ -3,6 +3,7 @@ import type { AllocationRoundStore } from '../allocation/round-store.ts';
 import type { ImageStore } from '../image/image-store.ts';
 import { type DaemonRole, type DaemonStore, leadableRoles } from '../node/daemon-store.ts';
 import type { HistoryStore } from '../node/history-store.ts';
+import type { IdStore } from '../node/id-store.ts';
 import type { FreezeStore } from '../node/freeze-store.ts';
 import type { NodeCount, NodeStore } from '../node/node-store.ts';
 import type { ProviderStatusStore } from '../provider/provider-status.ts';
@@ -23,6 +24,7 @@ import { migrate } from './migrate.ts';
 import { findMigrationsFolder } from './migrations-folder.ts';
 import { PgDaemonStore } from './pg-daemon-store.ts';
 import { PgHistoryStore } from './pg-history-store.ts';
+import { PgIdStore } from './pg-id-store.ts';
 import { PgImageStore } from './pg-image-store.ts';
 import { PgNodeStore } from './pg-node-store.ts';
 import { PgFreezeStore } from './pg-freeze-store.ts';
@@ -89,6 +91,7 @@ export interface Database extends AsyncDisposable {
   readonly providerStatus: ProviderStatusStore;
   readonly farmFreeze: FreezeStore;
   readonly daemons: DaemonStore;
+  readonly ids: IdStore;
   /** Makes the program a daemon, with a connection more that says so. Any number of times, one after the other. */
   enlist(daemon: Enlistment): Promise<Enlisted>;
   /** Calls `listener` whenever something may have changed, here or in another program; gives the function that ends it. */
@@ -156,6 +159,7 @@ function assemble(installationId: string, parts: Parts): Database {
     ...{ installationId, readyImages, close },
     ...storesOf(deps),
     daemons: new PgDaemonStore(pool),
+    ids: new PgIdStore(pool),
     enlist: async (daemon) => {
       const { life, fence } = await beginLife(daemon, { ...parts, notifier, feed });
       return { life, database: { ...database, ...storesOf({ ...deps, fence }) } };

@@ -13,6 +13,8 @@ export type ManagedPostgresOptions = {
   readonly stateDir: string;
   /** Folder of `initdb`, `pg_ctl` and `postgres`. Absent: looked for in the usual places. */
   readonly programsFolder?: string;
+  /** Told before a new cluster is made, with its folder. */
+  readonly onMaking?: (folder: string) => void;
 };
 
 /** Longest wait for another program that makes or starts the cluster. */
@@ -64,7 +66,10 @@ async function isReady(cluster: Cluster): Promise<boolean> {
 async function makeAndStart(cluster: Cluster, options: ManagedPostgresOptions, context: Context): Promise<void> {
   const { deps, signal } = context;
   const programs = await programsFor(cluster, options, context);
-  if (clusterVersion(cluster) === undefined) await makeCluster(cluster, { ...deps, programs }, signal);
+  if (clusterVersion(cluster) === undefined) {
+    options.onMaking?.(cluster.folder);
+    await makeCluster(cluster, { ...deps, programs }, signal);
+  }
   await startPostmaster(cluster, { ...deps, programs }, signal);
 }
 

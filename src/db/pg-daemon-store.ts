@@ -9,7 +9,7 @@ type DaemonRow = Omit<KnownDaemon, 'endedAt' | 'endedWhy'> & {
 
 const LIST_SQL = `
   select id, number, host, pid, version, roles, started_at as "startedAt", seen_at as "seenAt", ended_at as "endedAt",
-    ended_why as "endedWhy",
+    ended_why as "endedWhy", (extract(epoch from clock_timestamp() - seen_at) * 1000)::float8 as "silentMs",
     array(select role from leadership where daemon_id = daemon.id and ended_at is null order by role) as "leads"
   from daemon order by number`;
 

@@ -1,4 +1,4 @@
-import type { HistoryEntry, HistoryStore } from '../node/history-store.ts';
+import type { HistoryEntry, HistoryNote, HistoryStore } from '../node/history-store.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
 import { andAlive } from './daemon-fence.ts';
 import { SqlParameters } from './sql-text.ts';
@@ -13,8 +13,8 @@ const LIST_SQL = `
 const WAS_REMOVED_SQL = 'select exists (select from history where names @> array[$1::text]) as "removed"';
 
 const NOTE_SQL = `
-  insert into history (at, subject, subject_id, event, why, who)
-  select $1::timestamptz, $2::text, $3::integer, $4::text, $5::text, $6::text where true`;
+  insert into history (at, subject, subject_id, event, why, who, names)
+  select $1::timestamptz, $2::text, $3::integer, $4::text, $5::text, $6::text, $7::text[] where true`;
 
 /** Rows per statement: pruning a year must not hold a connection for long. */
 const PRUNE_BATCH = 10_000;
@@ -41,9 +41,8 @@ export class PgHistoryStore implements HistoryStore {
     return (await this.#deps.pool.row<{ readonly removed: boolean }>(WAS_REMOVED_SQL, [name]))?.removed === true;
   }
 
-  async note(entry: Omit<HistoryEntry, 'at' | 'from' | 'to'>): Promise<void> {
-    const { subject, subjectId, event, why, who } = entry;
-    const parameters = new SqlParameters(this.#deps.clock.now(), subject, subjectId, event, why, who);
+  async note({ subject, subjectId, event, why, who, names }: HistoryNote): Promise<void> {
+    const parameters = new SqlParameters(this.#deps.clock.now(), subject, subjectId, event, why, who, names ?? null);
     const sql = `${NOTE_SQL} ${andAlive(this.#deps.fence, parameters)} returning 1`;
     await writeBehindFence(this.#deps, sql, parameters);
   }

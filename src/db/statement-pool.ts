@@ -3,6 +3,7 @@ import { DatabaseUnavailableError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { classifyDatabaseFailure } from './classify-database-failure.ts';
 import type { ConnectionSettings } from './connection-settings.ts';
+import { parseInstant } from './parse-instant.ts';
 
 export type PoolOptions = {
   /** Shown in pg_stat_activity. */
@@ -109,13 +110,14 @@ export function clientConfig(
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
     options: SERVER_KEEPALIVES,
-    types: bigintsAsNumbers(),
+    types: ownTypes(),
   };
 }
 
 /** Counts, sums and our bigint columns stay far below 2^53; the driver would give them as text. */
-function bigintsAsNumbers(): pg.CustomTypesConfig {
+function ownTypes(): pg.CustomTypesConfig {
   const types = new pg.TypeOverrides();
   types.setTypeParser(pg.types.builtins.INT8, Number);
+  types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, parseInstant);
   return types;
 }

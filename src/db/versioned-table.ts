@@ -3,7 +3,7 @@ import { andAlive, andHeld } from './daemon-fence.ts';
 import type { Noted } from './history-sql.ts';
 import { changeWithHistory, describeFacts, stateWordSql } from './history-sql.ts';
 import type { Columns, SqlFacts } from './sql-text.ts';
-import { assignments, selectList, SqlParameters, withoutNulls } from './sql-text.ts';
+import { assignments, selectList, SqlParameters } from './sql-text.ts';
 import { fromEpochSeconds, stateWord, toEpochSeconds } from './state-numbers.ts';
 import type { ChangedTable, StoreDeps } from './store-deps.ts';
 
@@ -144,12 +144,16 @@ export class VersionedTable<State extends string, Thing extends Living<State>, F
     return rows.map((row) => this.#toThing(row));
   }
 
-  #toThing({ state, stateTime, ...row }: StoredRow): Thing {
-    const living = {
-      state: stateWord(this.#shape.numbers, state),
-      stateChangedAt: fromEpochSeconds(stateTime),
-    };
-    return { ...withoutNulls(row), ...living } as unknown as Thing; // the columns of TableShape are the keys of Thing
+  /** Filled property by property: lists of 10,000 rows come through here, and spreading makes each slow and three times as large. */
+  #toThing(row: StoredRow): Thing {
+    const thing: Record<string, unknown> = {};
+    for (const property in row) {
+      // What is absent is absent, not null.
+      if (row[property] !== null && property !== 'stateTime') thing[property] = row[property];
+    }
+    thing['state'] = stateWord(this.#shape.numbers, row.state);
+    thing['stateChangedAt'] = fromEpochSeconds(row.stateTime);
+    return thing as unknown as Thing; // the columns of TableShape are the keys of Thing
   }
 }
 

@@ -48,6 +48,7 @@ describe('leading', () => {
       { host: 'host', leads: ['allocation', 'images', 'reconciliation'], number: 1 },
       { host: 'other', leads: [], number: 2 },
     ]);
+    expect(listed.every(({ silentMs }) => silentMs >= 0 && silentMs < 60_000)).toBe(true);
     expect(first.life.leads('allocation')).toBe(true);
     expect(second.life.leads('allocation')).toBe(false);
     expect(second.life.look.leaders.get('images')).toMatchObject({ host: 'host', pid: process.pid });

@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../src/runtime/clock.ts';
-import { describeError } from '../src/runtime/errors.ts';
 import type { Logger } from '../src/runtime/logger.ts';
 import { plainLogging } from '../src/runtime/logging/plain-logging.ts';
 import { findRunning, networkOf, startFarm, stopFarm } from './farm/farm-control.ts';
-import { FarmError, farmFolder, type FarmFolder, type FarmState } from './farm/farm-folder.ts';
+import { existingFarmFolder, FarmError, type FarmFolder, type FarmState } from './farm/farm-folder.ts';
+import { describePlainly } from './farm/plain-failure.ts';
 import { serveFarm } from './farm/serve-farm.ts';
 
 const log = loggerOf('info');
@@ -19,7 +19,7 @@ const program = new Command('devfarm')
   .enablePositionalOptions();
 
 farmCommand('up', 'start the farm in the background, or take over one that was killed').action((flags: FarmFlags) =>
-  run(async () => {
+  run('start the farm', async () => {
     const folder = folderOf(flags);
     const state = await startFarm(folder, { machines: flags.machines, argv: serveWords(flags) });
     print(describeFarm(folder, state));
@@ -27,7 +27,7 @@ farmCommand('up', 'start the farm in the background, or take over one that was k
 );
 
 farmCommand('serve', 'run the farm in the foreground').action((flags: FarmFlags) =>
-  run(async () => {
+  run('serve the farm', async () => {
     const stopped = new Promise((resolve_) => {
       for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, resolve_);
     });
@@ -39,11 +39,11 @@ farmCommand('serve', 'run the farm in the foreground').action((flags: FarmFlags)
 );
 
 farmCommand('down', 'end the farm and remove all of it').action((flags: FarmFlags) =>
-  run(() => stopFarm(folderOf(flags), loggerOf('warn'))),
+  run('end the farm', () => stopFarm(folderOf(flags), loggerOf('warn'))),
 );
 
 farmCommand('status', 'show what runs and where').action((flags: FarmFlags) =>
-  run(() => {
+  run('look at the farm', () => {
     const folder = folderOf(flags);
     const state = findRunning(folder);
     if (state === undefined) throw new FarmError(`No farm is up in ${folder.root}`);
@@ -55,7 +55,9 @@ farmCommand('status', 'show what runs and where').action((flags: FarmFlags) =>
 farmCommand('run', 'run a command in the network of the farm')
   .argument('<command...>')
   .passThroughOptions()
-  .action((command: readonly string[], flags: FarmFlags) => run(() => runInNetwork(folderOf(flags), command)));
+  .action((command: readonly string[], flags: FarmFlags) =>
+    run('join the farm', () => runInNetwork(folderOf(flags), command)),
+  );
 
 await program.parseAsync();
 
@@ -72,7 +74,7 @@ function farmCommand(name: string, summary: string): Command {
 }
 
 function folderOf(flags: FarmFlags): FarmFolder {
-  return farmFolder(resolve(flags.state));
+  return existingFarmFolder(resolve(flags.state));
 }
 
 function serveWords(flags: FarmFlags): readonly string[] {
@@ -85,7 +87,10 @@ async function runInNetwork(folder: FarmFolder, command: readonly string[]): Pro
   const [first = '', ...rest] = [...prefix, ...command];
   const child = spawn(first, rest, { stdio: 'inherit' });
   process.exitCode = await new Promise<number>((resolve_, reject) => {
-    child.once('error', reject);
+    child.once('error', (error) => {
+      const reason = describePlainly(error, `run "${first}"`);
+      reject(new FarmError(reason, { cause: error }));
+    });
     child.once('exit', (status) => {
       resolve_(status ?? 1);
     });
@@ -102,11 +107,11 @@ function describeFarm(folder: FarmFolder, state: FarmState): string {
   nodepool     ${folder.nodepool}/nodepool.yaml`;
 }
 
-async function run(work: () => Promise<void>): Promise<void> {
+async function run(purpose: string, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    process.stderr.write(`devfarm: ${describeError(error)}\n`);
+    process.stderr.write(`devfarm: ${error instanceof FarmError ? error.message : describePlainly(error, purpose)}\n`);
     process.exitCode = 1;
   }
 }

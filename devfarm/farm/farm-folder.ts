@@ -1,5 +1,5 @@
 /** Farm: joins instances, cloud, Jenkins and gearmand into one running farm with a folder of its own. */
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { makeFolders } from '../../src/runtime/make-folders.ts';
@@ -29,6 +29,13 @@ export type FarmFolder = {
 /** The farm cannot be started, stopped or found; said in one line. */
 export class FarmError extends Error {
   override readonly name = 'FarmError';
+}
+
+/** @throws {FarmError} there is a file of that name */
+export function existingFarmFolder(root: string): FarmFolder {
+  const facts = statSync(root, { throwIfNoEntry: false });
+  if (facts?.isDirectory() === false) throw new FarmError(`Cannot have a farm in ${root}: it is a file, name a folder`);
+  return farmFolder(root);
 }
 
 export function farmFolder(root: string): FarmFolder {

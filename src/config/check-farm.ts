@@ -26,6 +26,7 @@ export function checkFarm(farm: Farm, report: FaultReport): void {
   checkEra(farm.tree, report);
   checkHostnames(farm, report);
   checkMeta(farm, report);
+  checkDrain(farm, report);
 }
 
 function warnOfEmptyLists(tree: YamlMap, report: FaultReport): void {
@@ -97,5 +98,15 @@ function checkMeta({ tree, sections }: Farm, report: FaultReport): void {
       const message = 'More than 5 entries, or a key or value of more than 255 characters: all are ignored';
       report.warn(keyPlaceAt(tree, path), path, message);
     });
+  }
+}
+
+/** -1 is how upstream's operators drain a provider; what is less is rather a slip of the finger. */
+function checkDrain({ tree, sections }: Farm, report: FaultReport): void {
+  for (const [index, { maxServers }] of sections.providers) {
+    if (maxServers >= -1) continue;
+    const path = ['providers', index, 'max-servers'];
+    const message = `Expected a number of servers of 0 or more, found ${maxServers}: nothing is launched`;
+    report.warn(nodeAt(tree, path).at, path, message);
   }
 }

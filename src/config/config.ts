@@ -1,5 +1,6 @@
 /** Config: nodepool.yaml, secure.conf and clouds.yaml as one frozen, typed value. Upstream's keys outside, ours inside. */
 import type { Secret } from '../runtime/secret.ts';
+import type { Position } from './config-fault.ts';
 import type { CronSchedule } from './cron-schedule.ts';
 
 /** The whole configuration. Deeply frozen: passed down per pass, never changed. */
@@ -23,7 +24,11 @@ export type Config = {
   readonly providers: readonly ProviderConfig[];
   readonly targets: readonly TargetConfig[];
   readonly diskimages: readonly DiskImageConfig[];
+  readonly places?: ConfigPlaces;
 };
+
+/** Where in the files stands what the host alone can judge, for complaints about it. */
+export type ConfigPlaces = { readonly databaseUrl?: Position; readonly scriptDir?: Position };
 
 export type GearmanServerConfig = { readonly host: string; readonly port: number };
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { definedOnly } from '../runtime/defined-only.ts';
 import type { DiskImageConfig } from './config.ts';
 import { deadline, flag, listOf, name, seconds, spelled, text, toMs, unused } from './schema/fields.ts';

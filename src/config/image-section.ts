@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { definedOnly } from '../runtime/defined-only.ts';
 import type { ProviderImageConfig } from './config.ts';
 import { count, flag, name, spelled, text, unused, withoutEffect } from './schema/fields.ts';

@@ -3,9 +3,11 @@ import { definedOnly } from '../runtime/defined-only.ts';
 import { Secret } from '../runtime/secret.ts';
 import type { KeyPath } from './config-fault.ts';
 import type { FaultReport } from './fault-report.ts';
+import { EMPTY_DATABASE_URL } from './secure-conf.ts';
 import type { SecureConf, SecureJenkins } from './secure-conf.ts';
 import type { ParsedTarget } from './target-section.ts';
-import { keyPlaceAt, nodeAt } from './yaml/yaml-node.ts';
+import { webAddressFault } from './web-address.ts';
+import { keyPlaceAt, nodeAt, valueOf } from './yaml/yaml-node.ts';
 import type { YamlMap } from './yaml/yaml-node.ts';
 
 /** nodepool.yaml with secure.conf over it; where both say something different, the operator is warned. */
@@ -15,13 +17,16 @@ export type SecureJoin = {
   readonly report: FaultReport;
 };
 
-/** The database of secure.conf, else that of nodepool.yaml. */
-export function joinDatabase(own: Secret | undefined, { secure, tree, report }: SecureJoin): Secret | undefined {
-  const stronger = secure?.databaseUrl;
-  if (own !== undefined && stronger !== undefined && !own.equals(stronger)) {
-    report.warn(keyPlaceAt(tree, ['dburi']), ['dburi'], 'Key "dburi" differs from secure.conf, which wins');
+/** The database of secure.conf, else that of nodepool.yaml, and where it stands. */
+export function joinDatabase(own: Secret | undefined, { secure, tree, report }: SecureJoin): SecureConf['database'] {
+  const stronger = secure?.database;
+  const at = keyPlaceAt(tree, ['dburi']);
+  if (own !== undefined && stronger !== undefined && !own.equals(stronger.url)) {
+    report.warn(at, ['dburi'], 'Key "dburi" differs from secure.conf, which wins');
   }
-  return stronger ?? own;
+  const isEmpty = own === undefined ? valueOf(tree, 'dburi') !== undefined : own.reveal() === '';
+  if (stronger === undefined && isEmpty) report.fault(at, ['dburi'], EMPTY_DATABASE_URL);
+  return stronger ?? (own === undefined ? undefined : { url: own, at });
 }
 
 /** The targets with their Jenkins masters. */
@@ -46,11 +51,25 @@ function joinJenkins(target: ParsedTarget, index: number, join: SecureJoin): Jen
   const path = ['targets', index, 'jenkins'];
   if (secure !== undefined && own !== undefined) warnOfDifferences({ own, secure, path }, join);
   const keys = { ...definedOnly(own ?? {}), ...strongerKeys(secure) };
-  if (keys.url !== undefined && keys.url !== '') return { ...keys, url: keys.url.replace(/[/]+$/, '') };
+  if (keys.url !== undefined && keys.url !== '') {
+    checkUrl(keys.url, { secure, path: [...path, 'url'] }, join);
+    return { ...keys, url: keys.url.replace(/[/]+$/, '') };
+  }
   const at = own === undefined ? secure?.at : keyPlaceAt(join.tree, path);
   const message = 'There is no "url", here or in secure.conf: no Jenkins is configured for this target';
   if (at !== undefined) join.report.warn(at, path, message);
   return undefined;
+}
+
+function checkUrl(
+  url: string,
+  { secure, path }: { readonly secure: SecureJenkins | undefined; readonly path: KeyPath },
+  { tree, report }: SecureJoin,
+): void {
+  const fault = webAddressFault(url, 'https://jenkins.example.org');
+  if (fault === undefined) return;
+  const at = secure?.url === undefined ? nodeAt(tree, path).at : (secure.urlAt ?? secure.at);
+  report.fault(at, path, fault);
 }
 
 function strongerKeys(secure: SecureJenkins | undefined): Partial<JenkinsConfig> {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { definedOnly } from '../runtime/defined-only.ts';
 import type { LabelConfig } from './config.ts';
 import { count, listOf, name, seconds, text, toMs, whole, withoutEffect } from './schema/fields.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { definedOnly } from '../runtime/defined-only.ts';
 import type { NetworkConfig } from './config.ts';
 import { flag, name } from './schema/fields.ts';

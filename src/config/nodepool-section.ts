@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Secret } from '../runtime/secret.ts';
 import { CronSection } from './cron-section.ts';
 import { DiskImageSection } from './diskimage-section.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { definedOnly } from '../runtime/defined-only.ts';
 import { buildProvider } from './build-provider.ts';
 import { checkFarm } from './check-farm.ts';
@@ -23,6 +23,7 @@ import { parseSection } from './schema/parse-section.ts';
 import { readSecureConf } from './secure-conf.ts';
 import { TargetSection } from './target-section.ts';
 import { readYaml } from './yaml/read-yaml.ts';
+import { nodeAt } from './yaml/yaml-node.ts';
 import type { YamlMap } from './yaml/yaml-node.ts';
 
 /** What became of the sources. All faults and warnings at once, each with its place. */
@@ -58,9 +59,12 @@ function parse(sources: ConfigSources, report: FaultReport): Config | undefined 
   checkReferences(farm, report);
   if (parsed === undefined) return undefined;
   const join = { secure, tree, report };
+  const database = joinDatabase(parsed.databaseUrl, join);
+  const scriptDir = parsed.scriptDir === undefined ? undefined : nodeAt(tree, ['script-dir']).at;
   return definedOnly({
     ...parsed,
-    databaseUrl: joinDatabase(parsed.databaseUrl, join),
+    databaseUrl: database?.url,
+    places: definedOnly({ databaseUrl: database?.at, scriptDir }),
     targets: joinTargets(parsed.targets, join),
     providers: buildProviders({ parsed, tree, clouds }, report),
   });

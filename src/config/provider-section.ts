@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { definedOnly } from '../runtime/defined-only.ts';
 import { ImageSection } from './image-section.ts';
 import { NetworkSection } from './network-section.ts';

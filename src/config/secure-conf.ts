@@ -8,7 +8,7 @@ import type { IniSection } from './read-ini.ts';
 import { nearestKey } from './schema/nearest-key.ts';
 
 export type SecureConf = {
-  readonly databaseUrl?: Secret;
+  readonly database?: { readonly url: Secret; readonly at: Position };
   readonly jenkins: readonly SecureJenkins[];
 };
 
@@ -17,6 +17,8 @@ export type SecureJenkins = {
   readonly target: string;
   readonly at: Position;
   readonly url?: string;
+  /** Of `url`. */
+  readonly urlAt?: Position;
   readonly user?: string;
   readonly apiKey?: Secret;
   readonly credentialsId?: string;
@@ -28,13 +30,16 @@ const JENKINS_KEYS = ['url', 'user', 'apikey', 'credentials'];
 /** Reads secure.conf, an INI file of Python's ConfigParser. Faults go to the report; what can be read is returned. */
 export function readSecureConf(source: ConfigText, report: FaultReport): SecureConf {
   const sections = readIni(source, report);
-  const dburi = optionOf(
-    sections.find((section) => section.name === 'database'),
-    'dburi',
-  );
+  const dburi = sections.find((section) => section.name === 'database')?.options.get('dburi');
+  // Somebody meant to name a database: a new and empty one is no answer to that.
+  if (dburi?.value === '') report.fault(dburi.at, ['database', 'dburi'], EMPTY_DATABASE_URL);
   const jenkins = sections.flatMap((section) => readSection(section, report));
-  return { jenkins, ...(dburi === undefined ? {} : { databaseUrl: new Secret(dburi) }) };
+  return { jenkins, ...(dburi === undefined ? {} : { database: { url: new Secret(dburi.value), at: dburi.at } }) };
 }
+
+/** For `dburi` without a value. */
+export const EMPTY_DATABASE_URL =
+  'Key "dburi" has no value: give the address of a Postgres, or remove the key for a local one';
 
 function readSection(section: IniSection, report: FaultReport): readonly SecureJenkins[] {
   const [, target] = /^jenkins "(.+)"$/.exec(section.name) ?? [];
@@ -53,6 +58,7 @@ function readJenkins(target: string, section: IniSection): SecureJenkins {
     target,
     at: section.at,
     url: optionOf(section, 'url'),
+    urlAt: section.options.get('url')?.at,
     user: optionOf(section, 'user'),
     apiKey: apiKey === undefined ? undefined : new Secret(apiKey),
     credentialsId: optionOf(section, 'credentials'),

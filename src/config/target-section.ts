@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Secret } from '../runtime/secret.ts';
 import { flag, name, seconds, secretText, text, toMs, withoutEffect } from './schema/fields.ts';
 import { template } from './template-field.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { templateFault } from './name-template.ts';
 import type { TemplateKey } from './name-template.ts';
 

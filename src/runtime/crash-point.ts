@@ -10,6 +10,7 @@ export const CRASH_POINTS = [
   'create-sent',
   'create-answered',
   'server-stored',
+  'address-made',
   'address-stored',
   'ssh-open',
   'host-key-stored',
@@ -39,6 +40,7 @@ export const CRASH_POINTS = [
   'server-deletion-answered',
   'server-gone',
   'strays-gone',
+  'address-released',
   'node-removed',
   // a snapshot
   'build-begun',
@@ -46,6 +48,7 @@ export const CRASH_POINTS = [
   'keypair-sent',
   'keypair-made',
   'build-server-stored',
+  'build-address-made',
   'build-ssh-open',
   'build-host-key-stored',
   'setup-sent',

@@ -1,3 +1,5 @@
+import { formatSeconds } from './format-seconds.ts';
+
 /** A wait took longer than it may. */
 export class DeadlineExceededError extends Error {
   override readonly name = 'DeadlineExceededError';
@@ -5,7 +7,7 @@ export class DeadlineExceededError extends Error {
   readonly ms: number;
 
   constructor(what: string, ms: number, options?: ErrorOptions) {
-    super(`Timeout waiting for ${what} (${ms / 1000} s)`, options);
+    super(`Timeout waiting for ${what} (${formatSeconds(ms)})`, options);
     this.what = what;
     this.ms = ms;
   }

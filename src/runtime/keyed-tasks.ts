@@ -11,23 +11,32 @@ export type KeyedTasksDeps = {
 
 type Work = (task: Task, signal: AbortSignal) => Promise<void>;
 
+/** A task's name, and what it waits for. */
+export type TaskKey = {
+  readonly key: string;
+  /** The peers that it works with, e.g. a provider's name: tasks whose peers hang fill their own lane only. */
+  readonly lane: string;
+};
+
 /** A task that waits for its turn or runs. */
 type Entry = { readonly stop: AbortController; readonly signal: AbortSignal; running: boolean; done: Promise<void> };
 
 /**
- * Runs at most one task per key, and at most `concurrency` at once: a loop may call `start` for the same row on every
- * pass. A task that throws is logged and forgotten, so that the next pass may start it again.
+ * Runs at most one task per key, and at most `concurrency` at once in each lane: a loop may call `start` for the same row
+ * on every pass. A task that throws is logged and forgotten, so that the next pass may start it again.
  */
 export class KeyedTasks {
   readonly #name: string;
   readonly #deps: KeyedTasksDeps;
-  readonly #queue: PQueue;
+  readonly #concurrency: number;
+  /** By lane; one without tasks is forgotten. */
+  readonly #lanes = new Map<string, PQueue>();
   readonly #entries = new Map<string, Entry>();
 
   constructor(name: string, concurrency: number, deps: KeyedTasksDeps) {
     this.#name = name;
     this.#deps = deps;
-    this.#queue = new PQueue({ concurrency });
+    this.#concurrency = concurrency;
   }
 
   has(key: string): boolean {
@@ -42,14 +51,16 @@ export class KeyedTasks {
    * Starts `work` unless a task with that key waits or runs; tells whether it did. The work may begin much later, when
    * others end: it must read anew what the caller has seen.
    */
-  start(key: string, signal: AbortSignal, work: Work): boolean {
+  start({ key, lane }: TaskKey, signal: AbortSignal, work: Work): boolean {
     if (this.#entries.has(key) || signal.aborted) return false;
     const entry: Entry = { stop: new AbortController(), signal, running: false, done: Promise.resolve() };
     this.#entries.set(key, entry);
-    entry.done = this.#queue
+    const queue = this.#laneOf(lane);
+    entry.done = queue
       .add(() => this.#run(key, entry, work))
       .finally(() => {
         this.#forget(key, entry);
+        if (queue.size === 0 && queue.pending === 0) this.#lanes.delete(lane);
       });
     return true;
   }
@@ -66,6 +77,12 @@ export class KeyedTasks {
   /** Resolves when no task waits or runs. */
   async settled(): Promise<void> {
     while (this.#entries.size > 0) await Promise.all([...this.#entries.values()].map((entry) => entry.done));
+  }
+
+  #laneOf(name: string): PQueue {
+    const lane = this.#lanes.get(name) ?? new PQueue({ concurrency: this.#concurrency });
+    this.#lanes.set(name, lane);
+    return lane;
   }
 
   /** A task that was stopped before its turn may have a successor of the same key already. */

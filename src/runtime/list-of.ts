@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * A list of a peer's answer: what is wrong with its first bad item is all that is said. `z.array` keeps a complaint for

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ConfigError, formatFault } from '../../src/config/config-fault.ts';
 import { Secret } from '../../src/runtime/secret.ts';
 import { aNodepoolYaml, inShort, parseTexts } from './config-texts.ts';
@@ -18,6 +18,7 @@ test('keys that are left out take their defaults, in milliseconds where they are
     },
     deleteDelayMs: 0,
     webapp: { port: 8005, listenAddress: '0.0.0.0' },
+    places: {},
     maxHoldAgeMs: 0,
     buildLogRetention: 7,
     labels: [{ name: 'build', image: 'trusty', minReady: 2, subnodes: 0, providers: ['east'], maxReadyAgeMs: 0 }],
@@ -156,4 +157,117 @@ test('keys with special names of JavaScript are ordinary unknown keys', () => {
 
   expect(warnings).toHaveLength(2);
   expect(config).not.toHaveProperty('a');
+});
+
+describe('an address that is none is a fault where it stands', () => {
+  const expected = 'Expected an address such as';
+
+  test.each(['notaurl', 'keystone:5000/v3', 'http:/keystone', 'ftp://keystone/v3', 'http://'])(
+    'auth-url: %s',
+    (url) => {
+      const { faults } = parseTexts({
+        yaml: aNodepoolYaml({
+          providers: `providers:\n  - {name: east, max-servers: 1, images: [{name: trusty, min-ram: 1, setup: x}],\n     auth-url: "${url}"}`,
+        }),
+      });
+
+      expect(faults.map(formatFault)).toEqual([
+        `nodepool.yaml:5:16: auth-url: ${expected} "https://keystone.example.org:5000/v3", found "${url}"`,
+      ]);
+    },
+  );
+
+  test('auth_url of clouds.yaml', () => {
+    const { faults } = parseTexts({
+      yaml: aNodepoolYaml({
+        providers:
+          'providers: [{name: east, cloud: c, max-servers: 1, images: [{name: trusty, min-ram: 1, setup: x}]}]',
+      }),
+      clouds: { clouds: { path: 'clouds.yaml', text: 'clouds:\n  c:\n    auth: {auth_url: nowhere}\n' } },
+    });
+
+    expect(faults.map(formatFault)).toEqual([
+      `clouds.yaml:3:22: c.auth.auth_url: ${expected} "https://keystone.example.org:5000/v3", found "nowhere"`,
+    ]);
+  });
+
+  test.each([
+    [undefined, 'nodepool.yaml:4:43'],
+    ['[jenkins "jenkins1"]\nuser=x\nurl=nowhere\n', 'secure.conf:3:1'],
+  ])('url of a Jenkins', (secure, place) => {
+    const { faults } = parseTexts({
+      yaml: aNodepoolYaml({ targets: 'targets: [{name: jenkins1, jenkins: {url: nowhere}}]' }),
+      ...(secure === undefined ? {} : { secure }),
+    });
+
+    const path = 'targets[0].jenkins.url';
+    expect(faults.map(formatFault)).toEqual([
+      `${place}: ${path}: ${expected} "https://jenkins.example.org", found "nowhere"`,
+    ]);
+  });
+});
+
+describe('a database without address is a fault and never a reason for a local one', () => {
+  const message = 'Key "dburi" has no value: give the address of a Postgres, or remove the key for a local one';
+
+  test.each(['dburi:', 'dburi: ""'])('%s in nodepool.yaml', (top) => {
+    const { config, faults } = parseTexts({ yaml: aNodepoolYaml({ top }) });
+
+    expect(config).toBeUndefined();
+    expect(faults.map(formatFault)).toEqual([`nodepool.yaml:1:1: dburi: ${message}`]);
+  });
+
+  test.each(['dburi=', "dburi = ''"])('%s in secure.conf, whatever nodepool.yaml says', (line) => {
+    const { config, faults } = parseTexts({
+      yaml: aNodepoolYaml({ top: 'dburi: postgresql://db/nodepool' }),
+      secure: `[database]\n${line}\n`,
+    });
+
+    expect(config).toBeUndefined();
+    expect(faults.map(formatFault)).toEqual([`secure.conf:2:1: database.dburi: ${message}`]);
+  });
+
+  test('an empty one in nodepool.yaml is no harm where secure.conf has the address', () => {
+    const { config, faults } = parseTexts({
+      yaml: aNodepoolYaml({ top: 'dburi:' }),
+      secure: '[database]\ndburi=postgresql://db/nodepool\n',
+    });
+
+    expect(faults).toEqual([]);
+    expect(config?.databaseUrl).toEqual(new Secret('postgresql://db/nodepool'));
+    expect(config?.places?.databaseUrl).toEqual({ file: 'secure.conf', line: 2, column: 1 });
+  });
+});
+
+describe('negative numbers', () => {
+  const provider = (keys: string): string =>
+    aNodepoolYaml({
+      providers: `providers: [{name: east, auth-url: "http://k", images: [{name: trusty, min-ram: 1, setup: x}], ${keys}}]`,
+    });
+
+  test.each(['rate', 'api-timeout', 'boot-timeout', 'launch-timeout', 'launch-retries'])(
+    '%s: -5 is a fault with its place',
+    (key) => {
+      const { faults } = parseTexts({ yaml: provider(`max-servers: 1, ${key}: -5`) });
+
+      expect(faults.map(formatFault)).toEqual([
+        expect.stringMatching(
+          `^nodepool.yaml:3:\\d+: providers\\[0\\].${key}: Expected a number.*found the number "-5"$`,
+        ),
+      ]);
+    },
+  );
+
+  test('max-servers: -1 drains, as upstream’s operators write it; less is doubtful', () => {
+    const usual = parseTexts({ yaml: provider('max-servers: -1') });
+    const odd = parseTexts({ yaml: provider('max-servers: -5') });
+
+    expect([...usual.faults, ...usual.warnings]).toEqual([]);
+    expect(odd.faults).toEqual([]);
+    expect(odd.warnings.map(formatFault)).toEqual([
+      expect.stringMatching(
+        /^nodepool.yaml:3:\d+: providers\[0\].max-servers: Expected a number of servers of 0 or more, found -5: nothing is launched$/,
+      ),
+    ]);
+  });
 });

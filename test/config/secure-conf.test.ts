@@ -26,7 +26,7 @@ url=http://jenkins2\r
 `);
 
   expect([...faults, ...warnings]).toEqual([]);
-  expect(conf.databaseUrl?.reveal()).toBe('mysql+pymysql://nodepool:a%b%40c=d;e@localhost/nodepool');
+  expect(conf.database?.url.reveal()).toBe('mysql+pymysql://nodepool:a%b%40c=d;e@localhost/nodepool');
   expect(conf.jenkins).toMatchObject([
     {
       target: 'jenkins1.example.org',

@@ -13,8 +13,8 @@ function aBench(concurrency = 10) {
   const keyed = new KeyedTasks('NodeLauncher', concurrency, { log, tasks });
   const began: string[] = [];
   /** Starts a task that takes `ms`. */
-  const start = (key: string, ms: number, signal = neverAborted): boolean =>
-    keyed.start(key, signal, async (_task, inner) => {
+  const start = (key: string, ms: number, { signal = neverAborted, lane = 'east' } = {}): boolean =>
+    keyed.start({ key, lane }, signal, async (_task, inner) => {
       began.push(key);
       await clock.sleep(ms, inner);
     });
@@ -50,11 +50,21 @@ describe('KeyedTasks', () => {
     expect(keyed.size).toBe(0);
   });
 
+  test('has a queue for each lane, so that tasks whose peer hangs do not keep others from their turn', async () => {
+    const { began, start } = aBench(2);
+    for (const key of ['a', 'b', 'c']) start(key, 1e9);
+
+    start('d', 100, { lane: 'west' });
+    await letWorkGoOn();
+
+    expect(began).toEqual(['a', 'b', 'd']);
+  });
+
   test('logs a task that fails, and forgets it, for the next pass to start it again', async () => {
     const { log, keyed, start } = aBench();
     const failure = new Error('The cloud is away');
 
-    keyed.start('node 1', neverAborted, () => Promise.reject(failure));
+    keyed.start({ key: 'node 1', lane: 'east' }, neverAborted, () => Promise.reject(failure));
     await keyed.settled();
 
     expect(log.entries).toMatchObject([
@@ -66,7 +76,7 @@ describe('KeyedTasks', () => {
   test('survives a task that throws before its first wait', async () => {
     const { log, keyed } = aBench();
 
-    keyed.start('node 1', neverAborted, () => {
+    keyed.start({ key: 'node 1', lane: 'east' }, neverAborted, () => {
       throw new TypeError('a bug');
     });
     await keyed.settled();
@@ -93,8 +103,8 @@ describe('KeyedTasks', () => {
   test('starts nothing once the process stops, and ends what runs without a word', async () => {
     const { log, keyed, began, start } = aBench(1);
     const stop = new AbortController();
-    start('running', 1e6, stop.signal);
-    start('waiting', 1e6, stop.signal);
+    start('running', 1e6, stop);
+    start('waiting', 1e6, stop);
     await letWorkGoOn();
 
     stop.abort(new Error('Stopping'));
@@ -102,7 +112,7 @@ describe('KeyedTasks', () => {
 
     expect(began).toEqual(['running']);
     expect(log.entries).toEqual([]);
-    expect(start('late', 0, stop.signal)).toBe(false);
+    expect(start('late', 0, { signal: stop.signal })).toBe(false);
   });
 });
 
@@ -110,7 +120,7 @@ describe('stop', () => {
   test('ends a running task and waits for its end, so that nobody works on the node any more', async () => {
     const { clock, keyed } = aBench();
     const ends: string[] = [];
-    keyed.start('node 1', neverAborted, async (_task, signal) => {
+    keyed.start({ key: 'node 1', lane: 'east' }, neverAborted, async (_task, signal) => {
       await clock.sleep(1e6, signal).catch(() => undefined);
       await clock.sleep(100);
       ends.push(String(signal.reason));

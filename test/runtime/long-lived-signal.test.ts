@@ -46,7 +46,7 @@ describe('a signal that lives as long as the process keeps nothing of', () => {
     [
       'tasks that ended',
       async (signal, n) => {
-        keyed.start(`node ${n}`, signal, immediately);
+        keyed.start({ key: `node ${n}`, lane: 'east' }, signal, immediately);
         await keyed.settled();
       },
     ],

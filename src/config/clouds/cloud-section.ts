@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { name, secretText, spelled } from '../schema/fields.ts';
 
 const NetworkEntry = z.object({

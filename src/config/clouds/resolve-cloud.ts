@@ -3,7 +3,8 @@ import type { FaultReport } from '../fault-report.ts';
 import { describeNode } from '../schema/describe-issue.ts';
 import { parseSection } from '../schema/parse-section.ts';
 import { nearestKey } from '../schema/nearest-key.ts';
-import { sourceOf, textNode, valueOf } from '../yaml/yaml-node.ts';
+import { webAddressFault } from '../web-address.ts';
+import { nodeAt, sourceOf, textNode, valueOf } from '../yaml/yaml-node.ts';
 import type { YamlMap, YamlNode } from '../yaml/yaml-node.ts';
 import { chooseRegion } from './choose-region.ts';
 import { normalizeKeys, overlayCloud, shippedMap, withKeys } from './cloud-map.ts';
@@ -73,11 +74,24 @@ function read({ name, cloud, provider, clouds }: Merged, report: FaultReport): R
     report.fault(place, ['auth-url'], `There is no address of Keystone: give "auth-url", or "auth_url" in clouds.yaml`);
     return undefined;
   }
+  checkAuthUrl(config.authUrl, { name, cloud, provider }, report);
   return {
     cloud: config,
     imageFormat: parsed.image_format,
     ...(parsed.api_timeout === undefined || parsed.api_timeout === 0 ? {} : { apiTimeoutSeconds: parsed.api_timeout }),
   };
+}
+
+function checkAuthUrl(
+  authUrl: string | undefined,
+  { name, cloud, provider }: Pick<Merged, 'name' | 'cloud' | 'provider'>,
+  report: FaultReport,
+): void {
+  const fault = authUrl === undefined ? undefined : webAddressFault(authUrl, 'https://keystone.example.org:5000/v3');
+  if (fault === undefined) return;
+  const { at } = nodeAt(cloud, ['auth', 'auth_url']);
+  const path = valueOf(provider, 'auth-url') === undefined ? [name, 'auth', 'auth_url'] : ['auth-url'];
+  report.fault(at, path, fault);
 }
 
 /** The provider's login wins key by key; what it leaves out is inherited. */

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { KeyPath } from '../config-fault.ts';
 import { nodeAt } from '../yaml/yaml-node.ts';
 import type { ScalarType, YamlNode } from '../yaml/yaml-node.ts';

@@ -1,5 +1,5 @@
 /** The kinds of values that nodepool.yaml holds. What a schema cannot say itself (unit, era, secrecy) stands in its `FieldNotes`. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Read by `conformToSchema`, by fault messages and by the generated reference. */
 export type FieldNotes = {

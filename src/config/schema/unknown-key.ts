@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { YamlEntry } from '../yaml/yaml-node.ts';
 import { hasNoUse, keyOfSameShape, nearestKey, placesOf } from './nearest-key.ts';
 import { viewSchema } from './schema-shape.ts';

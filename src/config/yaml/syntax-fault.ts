@@ -3,10 +3,11 @@ import type { Position } from '../config-fault.ts';
 
 export type YamlText = { readonly file: string; readonly text: string; readonly lines: LineCounter };
 
-/** The place of an offset; blanks before a token do not count. */
+/** The place of an offset; blanks before a token do not count, and neither do empty lines. */
 export function positionOf(yaml: YamlText, offset: number): Position {
   let start = offset;
-  while (yaml.text[start] === ' ') start += 1;
+  const isLineBegin = offset === 0 || yaml.text[offset - 1] === '\n';
+  while (yaml.text[start] === ' ' || (isLineBegin && yaml.text[start] === '\n')) start += 1;
   const { line, col } = yaml.lines.linePos(Math.min(start, yaml.text.length));
   return { file: yaml.file, line: Math.max(1, line), column: Math.max(1, col) };
 }

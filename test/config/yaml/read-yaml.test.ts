@@ -84,8 +84,20 @@ describe('faults', () => {
     expect(read(text).faults).toEqual([fault]);
   });
 
-  test('faults on several lines are listed together, so that one look mends the file', () => {
-    expect(read('a: @b\nc: @d\n').faults).toHaveLength(2);
+  test.each([
+    [
+      'a tab',
+      'labels:\n\t- name: x\n\t  image: y\n\t- name: z\nb: c\n',
+      '2:1 A tab is used as indentation: use blanks',
+    ],
+    [
+      'an item too far left',
+      'a:\n  - b: 1\n    c: 2\n\n - d: 3\n   e: 4\n',
+      /^5:2 Wrong indentation: this list item stands under/,
+    ],
+    ['a key too far right', 'a: 1\n   b: 2\n  c: 3\nd: 4\n', /^1:4 Unexpected ":": mend the indentation/],
+  ])('%s is one fault: what the parser stumbles over behind it is none of the file', (_what, text, fault) => {
+    expect(read(text).faults).toEqual([typeof fault === 'string' ? fault : expect.stringMatching(fault)]);
   });
 
   test('the text of a broken line is not shown, because it may hold a password', () => {

@@ -1,7 +1,11 @@
-import { chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { farmFolder, writeFarmState } from '../../../devfarm/farm/farm-folder.ts';
+import { findProcess, formatIdentity } from '../../../devfarm/instances/process-identity.ts';
 import type { Said } from './farm-door.ts';
 
 const NOBODY = 65_534;
@@ -78,6 +82,69 @@ test(
   },
   RUN_MS,
 );
+
+test.each(['up', 'down', 'status', 'run', 'serve'])(
+  '%s with a file for the folder is told in one line',
+  async (verb) => {
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+
+    const said = await devfarm([verb, '--state', file, ...(verb === 'run' ? ['true'] : [])]);
+
+    rmSync(file);
+    const stderr = `devfarm: Cannot have a farm in ${file}: it is a file, name a folder`;
+    expect(said).toEqual({ exitCode: 1, stdout: '', stderr });
+  },
+);
+
+describe('a farm that serves', () => {
+  let root: string;
+  let server: ChildProcess;
+
+  beforeEach(async () => {
+    root = join(folder, 'serving');
+    mkdirSync(root);
+    chmodSync(folder, 0o755);
+    server = spawn('sh', ['-c', 'echo up; read line', 'devfarm', 'serve'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    await once(server, 'spawn');
+    const us = await findProcess(server.pid ?? 0);
+    const addresses = {
+      authUrl: 'http://127.0.0.1:1',
+      jenkinsUrl: 'http://127.0.0.1:1',
+      zmqEndpoint: 'tcp://127.0.0.1:1',
+    };
+    const state = { pid: server.pid ?? 0, gearmanPort: 1, ...addresses, sshPort: 22, machines: false };
+    writeFarmState(farmFolder(root), state);
+    writeFileSync(farmFolder(root).mark, '');
+    writeFileSync(join(root, 'owner'), us === undefined ? '' : formatIdentity(us));
+  });
+
+  afterEach(async () => {
+    const ended = once(server, 'close');
+    server.kill('SIGKILL');
+    await ended;
+    rmSync(root, { recursive: true });
+  });
+
+  test('a command that is not there is told in one line', async () => {
+    const said = await devfarm(['run', '--state', root, '/no/such']);
+
+    const stderr = 'devfarm: Cannot run "/no/such": there is no such file';
+    expect(said).toEqual({ exitCode: 1, stdout: '', stderr });
+  });
+
+  test(
+    'another account that wants to end it is told in one line, and nothing is removed',
+    async () => {
+      const said = await devfarm(['down', '--state', root], asNobody({ subuid: 'nobody:3000000:65536' }));
+
+      const stderr = 'devfarm: Cannot end the farm: it belongs to another account, be root or that one';
+      expect(said).toEqual({ exitCode: 1, stdout: '', stderr });
+      expect(readdirSync(root)).toContain('farm.json');
+    },
+    RUN_MS,
+  );
+});
 
 test.each([
   ['an unknown verb', ['upp'], "error: unknown command 'upp'"],

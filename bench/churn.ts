@@ -76,9 +76,7 @@ async function measureChurn(size: Size, ms: number, signal: AbortSignal): Promis
   );
   const daemonOptions: DaemonProcessOptions = { databaseUrl: farm.db.url.reveal(), farm: farm.size };
   const builtPath = programs.rigPathOf('daemon-process');
-  const nodeFlags = programs.daemonFlags();
-  const start = { options: daemonOptions, builtPath, nodeFlags };
-  await using daemon = await ChildProgram.start('daemon-process', start, signal);
+  await using daemon = await ChildProgram.start('daemon-process', { options: daemonOptions, builtPath }, signal);
   await subscribed;
   await zuul.ask('begin');
   await systemClock.sleep(WARM_UP_MS[size], signal);

@@ -22,7 +22,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 process.stderr.on('error', () => undefined); // nobody is left to be told
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = 1; // for the case that nothing is left to wait for before the command has ended
+void main(process.argv.slice(2)).then((status) => {
+  process.exitCode = status;
+});
 
 async function main(argv: readonly string[]): Promise<number> {
   const parsed = parseCommandLine(argv, ALL_COMMANDS, VERSION);

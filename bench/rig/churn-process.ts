@@ -51,7 +51,7 @@ serveParent(
   {
     untilSubscribed: () => publisher.receive().then(() => undefined),
     begin: () => {
-      for (const [label, count] of Object.entries(options.jobs)) for (let n = 0; n < count; n += 1) queue.submit(label);
+      for (const [label, count] of Object.entries(options.jobs)) queue.begin(label, count);
     },
     forget: () => {
       queue.forget();

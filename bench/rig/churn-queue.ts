@@ -6,6 +6,9 @@ import { sharedNowMs } from './stopwatch.ts';
 /** How long jobs run: as long as it takes by chance between the two. */
 export type JobLength = { readonly fromMs: number; readonly toMs: number };
 
+/** `isFirst`: of those that all come at the start. */
+type WaitingJob = { readonly submittedMs: number; readonly isFirst: boolean };
+
 type FreeAgent = { readonly agent: ChurnAgent; readonly jenkins: ChurnJenkins };
 
 export type ChurnQueueDeps = {
@@ -24,8 +27,8 @@ export type ChurnRecord = {
 /** Zuul's queue and the jobs that run: for each that ends, the next one of its label is submitted. */
 export class ChurnQueue {
   readonly #deps: ChurnQueueDeps;
-  /** Label → when each waiting job was submitted. */
-  readonly #waiting = new Map<string, number[]>();
+  /** By label. */
+  readonly #waiting = new Map<string, WaitingJob[]>();
   readonly #running = new Map<string, number>();
   readonly #free = new Map<string, FreeAgent[]>();
   #waits: Record<string, number[]> = {};
@@ -35,11 +38,9 @@ export class ChurnQueue {
     this.#deps = deps;
   }
 
-  submit(label: string): void {
-    const waiting = this.#waiting.get(label) ?? [];
-    this.#waiting.set(label, waiting);
-    waiting.push(sharedNowMs());
-    this.#match(label);
+  /** Submits so many jobs. They get any length up to the longest, lest all end together for ever. */
+  begin(label: string, jobs: number): void {
+    for (let n = 0; n < jobs; n += 1) this.#submit(label, true);
   }
 
   /** An agent is there and may run a job. */
@@ -71,23 +72,32 @@ export class ChurnQueue {
   #match(label: string): void {
     const [waiting = [], free = []] = [this.#waiting.get(label), this.#free.get(label)];
     while (waiting.length > 0 && free.length > 0) {
-      const [submittedMs, found] = [waiting.shift() ?? 0, free.shift()];
-      if (found !== undefined && !found.agent.offline) void this.#run(label, submittedMs, found);
-      else waiting.unshift(submittedMs);
+      const found = free.shift();
+      if (found === undefined || found.agent.offline) continue;
+      const job = waiting.shift();
+      if (job !== undefined) void this.#run(label, job, found);
     }
   }
 
-  async #run(label: string, submittedMs: number, { agent, jenkins }: FreeAgent): Promise<void> {
+  #submit(label: string, isFirst: boolean): void {
+    const waiting = this.#waiting.get(label) ?? [];
+    this.#waiting.set(label, waiting);
+    waiting.push({ submittedMs: sharedNowMs(), isFirst });
+    this.#match(label);
+  }
+
+  async #run(label: string, { submittedMs, isFirst }: WaitingJob, { agent, jenkins }: FreeAgent): Promise<void> {
     const { length, publish } = this.#deps;
+    const leastMs = isFirst ? 0 : length.fromMs;
     (this.#waits[label] ??= []).push(sharedNowMs() - submittedMs);
     this.#running.set(label, (this.#running.get(label) ?? 0) + 1);
     agent.busy = true;
     publish('onStarted', agent.name);
-    await systemClock.sleep(length.fromMs + (length.toMs - length.fromMs) * systemRandomness.fraction());
+    await systemClock.sleep(leastMs + (length.toMs - leastMs) * systemRandomness.fraction());
     jenkins.endJob(agent.name);
     this.#running.set(label, (this.#running.get(label) ?? 1) - 1);
     this.#ended[agent.name] = sharedNowMs();
     publish('onFinalized', agent.name);
-    this.submit(label);
+    this.#submit(label, false);
   }
 }

@@ -1,7 +1,7 @@
+import { once } from 'node:events';
 import type { CommandClouds, CommandContext, CommandStores, ConfigComplaint } from '../cli/command.ts';
 import { printable } from '../cli/printable.ts';
 import type { Config } from '../config/config.ts';
-import { formatFault } from '../config/config-fault.ts';
 import type { Database } from '../db/database.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
 import type { Node } from '../node/node.ts';
@@ -52,18 +52,8 @@ class LazyContext implements CommandContext, AsyncDisposable {
   }
 
   async complaints(): Promise<readonly ConfigComplaint[]> {
-    const [{ readConfigFiles }, { parseConfig }, { exposedFiles }] = await Promise.all([
-      import('./read-config-files.ts'),
-      import('../config/parse-config.ts'),
-      import('./exposed-files.ts'),
-    ]);
-    const { faults, warnings } = parseConfig(await readConfigFiles(this.#options));
-    const exposed = await exposedFiles(this.#options.secure);
-    return [
-      ...faults.map((fault) => ({ severity: 'error' as const, text: formatFault(fault) })),
-      ...warnings.map((fault) => ({ severity: 'warning' as const, text: `warning: ${formatFault(fault)}` })),
-      ...exposed.map((line) => ({ severity: 'warning' as const, text: `warning: ${line}` })),
-    ];
+    const { complaintsOf } = await import('./config-complaints.ts');
+    return await complaintsOf(this.#options);
   }
 
   async stores(): Promise<CommandStores> {
@@ -104,6 +94,21 @@ class LazyContext implements CommandContext, AsyncDisposable {
     return await stopManagedPostgres({ stateDir: stateDirectory() }, deps, this.#signal);
   }
 
+  print(text: string): void {
+    process.stdout.write(text);
+  }
+
+  async ask(question: string): Promise<string> {
+    const { createInterface } = await import('node:readline/promises');
+    const dialogue = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      const nobody = once(dialogue, 'close').then(() => '');
+      return await Promise.race([dialogue.question(printable(question), { signal: this.#signal }), nobody]);
+    } finally {
+      dialogue.close();
+    }
+  }
+
   tell(line: string): void {
     process.stderr.write(`${printable(line)}\n`);
   }
@@ -127,7 +132,12 @@ class LazyContext implements CommandContext, AsyncDisposable {
   async #connect(): Promise<Database> {
     const [{ openState }, config] = await Promise.all([import('./open-state.ts'), this.config()]);
     const deps = { clock: systemClock, randomness: systemRandomness, log: this.#log };
-    return await openState({ config, program: `cli:${this.user}` }, deps, this.#signal);
+    const onMaking = (folder: string): void => {
+      this.tell(
+        `There is no database yet: creating one in ${folder} (to use another, set "dburi" or NODEPOOL_STATE_DIR)`,
+      );
+    };
+    return await openState({ config, program: `cli:${this.user}`, onMaking }, deps, this.#signal);
   }
 
   async #foreground(): Promise<ForegroundWork> {

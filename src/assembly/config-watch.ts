@@ -5,7 +5,9 @@ import { parseConfig } from '../config/parse-config.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { describeError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { DatabaseChange } from './database-change.ts';
 import { exposedFiles } from './exposed-files.ts';
+import { hostWarnings } from './host-warnings.ts';
 import { type ConfigFiles, readConfigFiles } from './read-config-files.ts';
 
 /** How long a file may be absent, empty or half written while it is replaced. */
@@ -21,6 +23,7 @@ export type ConfigWatchDeps = {
 export class ConfigWatch {
   readonly #files: ConfigFiles;
   readonly #deps: ConfigWatchDeps;
+  readonly #databaseChange: DatabaseChange | undefined;
   #config: Config;
   /** The texts that were looked at last, good or not. */
   #seen: string;
@@ -31,6 +34,7 @@ export class ConfigWatch {
     this.#config = first.config;
     this.#seen = first.fingerprint;
     this.#deps = deps;
+    this.#databaseChange = deps.log === undefined ? undefined : new DatabaseChange(first.config, deps.log);
   }
 
   /**
@@ -40,7 +44,9 @@ export class ConfigWatch {
    */
   static async open(files: ConfigFiles, deps: ConfigWatchDeps): Promise<ConfigWatch> {
     if (deps.log !== undefined) for (const line of await exposedFiles(files.secure)) deps.log.warn(line);
-    return new ConfigWatch(files, await loadConfig(files, deps.log), deps);
+    const loaded = await loadConfig(files, deps.log);
+    if (deps.log !== undefined) await warnOfHost(loaded.config, deps.log);
+    return new ConfigWatch(files, loaded, deps);
   }
 
   get config(): Config {
@@ -60,6 +66,8 @@ export class ConfigWatch {
       this.#seen = fingerprint;
       this.#config = parse(sources, this.#deps.log);
       this.#deps.log?.info(`Configuration ${this.#files.config} was read again`);
+      this.#databaseChange?.look(this.#config);
+      if (this.#deps.log !== undefined) await warnOfHost(this.#config, this.#deps.log);
       return this.#config;
     } catch (error) {
       signal.throwIfAborted();
@@ -91,6 +99,10 @@ type LoadedConfig = { readonly config: Config; readonly fingerprint: string };
 async function loadConfig(files: ConfigFiles, log: Logger | undefined): Promise<LoadedConfig> {
   const sources = await readConfigFiles(files);
   return { config: parse(sources, log), fingerprint: fingerprintOf(sources) };
+}
+
+async function warnOfHost(config: Config, log: Logger): Promise<void> {
+  for (const warning of await hostWarnings(config)) log.warn(formatFault(warning));
 }
 
 function isUsable(sources: ConfigSources): boolean {

@@ -7,6 +7,7 @@ import { runDeletionPass } from '../pool/deletion-pass.ts';
 import { runLeakPass } from '../pool/leaks/leak-pass.ts';
 import { runHoldPass } from '../pool/hold-pass.ts';
 import { runLaunchPass } from '../pool/launch-pass.ts';
+import { runQuotaPass } from '../pool/quota-pass.ts';
 import { runReconcilePass } from '../pool/reconcile-pass.ts';
 import { runRegistrationPass } from '../pool/registration-pass.ts';
 import { type ControlLoop, type LoopDeps, runControlLoop } from '../runtime/control-loop.ts';
@@ -14,7 +15,14 @@ import { runImagePass, runImageUpdate } from '../snapshot/image-pass.ts';
 import { type CronLoop, runCronLoop } from './cron-loop.ts';
 import type { Daemon } from './daemon.ts';
 import { rememberedRounds } from './remembered-rounds.ts';
-import { deletionPassDeps, imagePassDeps, launchPassDeps, leakPassDeps, registrationPassDeps } from './pass-deps.ts';
+import {
+  deletionPassDeps,
+  imagePassDeps,
+  launchPassDeps,
+  leakPassDeps,
+  quotaPassDeps,
+  registrationPassDeps,
+} from './pass-deps.ts';
 
 /** Parts of the daemon that an operator may leave to another one (upstream's flags). */
 export type DaemonRoles = {
@@ -24,10 +32,13 @@ export type DaemonRoles = {
 };
 
 const SWEEP_MS = 10_000;
+const QUOTA_MS = 20_000;
 const RECONCILE_MS = 60_000;
 const GATHER_MS = 100;
 /** A burst of launches changes rows hundreds of times a second, and each pass reads all rows of a state. */
 const ROWS_GATHER_MS = 50;
+/** A publisher that cannot be spoken to is reached again and again, and each time asks for a look at Jenkins. */
+const RECONNECT_GATHER_MS = 2_000;
 
 /** Runs all loops of the daemon until aborted. */
 export async function runDaemonLoops(daemon: Daemon, roles: DaemonRoles, signal: AbortSignal): Promise<void> {
@@ -97,6 +108,7 @@ function allocationLoop(daemon: Daemon): ControlLoop {
     demand: (signal: AbortSignal) => daemon.demand.current(signal),
     isOnline: (target: string) => daemon.isOnline(target),
     breakers: daemon.breakers,
+    quotas: daemon.quotas,
     history: () => daemon.rounds.history,
     saveRound: async (pass: AllocationRound) => {
       const ended = daemon.rounds.add(pass, clock.now());
@@ -117,6 +129,7 @@ function allocationLoop(daemon: Daemon): ControlLoop {
       }
       if (stoodBy) daemon.rememberRounds(await rememberedRounds(database));
       stoodBy = false;
+      await daemon.idCheck.done(signal);
       const { grants } = await runAllocationPass(allocation, signal);
       if (grants.length > 0) daemon.wakeLaunches.wake();
     },
@@ -131,7 +144,15 @@ function launchLoops(daemon: Daemon): readonly ControlLoop[] {
       intervalMs: SWEEP_MS,
       wakeup: daemon.wakeLaunches,
       debounceMs: ROWS_GATHER_MS,
-      pass: (signal) => runLaunchPass(launchPassDeps(daemon), signal),
+      pass: async (signal) => {
+        await daemon.idCheck.done(signal);
+        await runLaunchPass(launchPassDeps(daemon), signal);
+      },
+    }),
+    ledBy(daemon, 'allocation', {
+      name: 'quota',
+      intervalMs: QUOTA_MS,
+      pass: (signal) => runQuotaPass(quotaPassDeps(daemon), signal),
     }),
     {
       name: 'registration',
@@ -156,12 +177,17 @@ function deletionLoops(daemon: Daemon): readonly ControlLoop[] {
       intervalMs: SWEEP_MS,
       wakeup: daemon.wakeHolds,
       debounceMs: ROWS_GATHER_MS,
-      pass: (signal) => runHoldPass({ farm: () => clients, nodes: database.nodes, log: log.child('NodePool') }, signal),
+      pass: (signal) =>
+        runHoldPass(
+          { farm: () => clients, nodes: database.nodes, log: log.child('NodePool'), eachTarget: daemon.holding },
+          signal,
+        ),
     }),
     ledBy(daemon, 'reconciliation', {
       name: 'reconcile',
       intervalMs: RECONCILE_MS,
       wakeup: daemon.wakeReconcile,
+      debounceMs: RECONNECT_GATHER_MS,
       pass: (signal) =>
         runReconcilePass(
           {
@@ -170,7 +196,8 @@ function deletionLoops(daemon: Daemon): readonly ControlLoop[] {
             clock,
             log: log.child('NodePool'),
             deleteDelayMs: () => clients.config.deleteDelayMs,
-            sightings: daemon.sightings,
+            eachTarget: daemon.reconciling,
+            sightingsAt: (target) => daemon.sightingsAt(target),
             singleUse: daemon.singleUse,
           },
           signal,
@@ -190,7 +217,10 @@ function imageLoop(daemon: Daemon, asksForMissing: boolean): ControlLoop {
     name: 'images',
     intervalMs: () => untilDueMs(daemon.imageWork.retries),
     wakeup: daemon.wakeImages,
-    pass: (signal) => runImagePass(imagePassDeps(daemon, asksForMissing), signal),
+    pass: async (signal) => {
+      await daemon.idCheck.done(signal);
+      await runImagePass(imagePassDeps(daemon, asksForMissing), signal);
+    },
   };
 }
 
@@ -198,7 +228,8 @@ function imageCron(daemon: Daemon): CronLoop {
   return {
     name: 'image-update',
     schedule: () => daemon.parts.clients.config.cron.imageUpdate,
-    pass: async () => {
+    pass: async (signal) => {
+      await daemon.idCheck.done(signal);
       await runImageUpdate(imagePassDeps(daemon, false));
       daemon.wakeImages.wake();
     },

@@ -2,25 +2,29 @@ import type { AllocationRound } from '../allocation/allocation-history.ts';
 import { RoundMemory } from '../allocation/round-memory.ts';
 import { REREAD } from '../db/change-feed.ts';
 import type { Database } from '../db/database.ts';
-import { QueueStatusSource } from '../gearman/queue-status-source.ts';
+import type { QueueStatusSource } from '../gearman/queue-status-source.ts';
 import type { LeaderRole } from '../node/daemon-store.ts';
 import type { NodeMetrics } from '../node/node-metrics.ts';
 import type { Node } from '../node/node.ts';
 import { DeletionRetries } from '../pool/deletion-pass.ts';
 import { LaunchBreakers } from '../pool/launch-breakers.ts';
+import { QuotaBook } from '../pool/quota-book.ts';
 import { SingleUse } from '../pool/single-use.ts';
 import { Sightings } from '../pool/reconcile-pass.ts';
 import type { Credential, KeyPairs, QuoteForShell, RemoteMachines } from '../provider/remote-machine.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { KeyedTasks } from '../runtime/keyed-tasks.ts';
 import type { Logger } from '../runtime/logger.ts';
+import { PartedPass } from '../runtime/parted-pass.ts';
 import type { Randomness } from '../runtime/randomness.ts';
+import { SharedComplaints } from '../runtime/shared-complaints.ts';
 import type { TaskBoard } from '../runtime/task-board.ts';
 import { Wakeup } from '../runtime/wakeup.ts';
 import { ImageWork } from '../snapshot/image-work.ts';
 import type { Clients } from './clients.ts';
 import { DemandWatch } from './demand-watch.ts';
 import { FreezeWatch } from './freeze-watch.ts';
+import { IdCheck } from './id-check.ts';
 import { TargetWatch } from './target-watch.ts';
 
 /** What the daemon is made of; the root builds it. */
@@ -30,7 +34,8 @@ export type DaemonParts = {
   readonly log: Logger;
   readonly tasks: TaskBoard;
   readonly database: Database;
-  readonly clients: Clients;
+  readonly clients: Pick<Clients, keyof Clients>;
+  readonly queueStatus: Pick<QueueStatusSource, 'read' | 'setServers' | 'close'>;
   readonly machines: RemoteMachines;
   readonly keyPairs: KeyPairs;
   readonly quoteForShell: QuoteForShell;
@@ -45,17 +50,24 @@ export type DaemonParts = {
 const MAX_LAUNCHES = 500;
 const MAX_DELETIONS = 500;
 const MAX_CLOSINGS = 50;
+const MAX_ADMISSIONS = 50;
 
 /** The daemon's memory between passes: caches, wake-ups and work under way. Nothing here must survive a restart. */
 export class Daemon {
   readonly parts: DaemonParts;
   readonly launches: KeyedTasks;
   readonly deletions: KeyedTasks;
+  /** Labels for the agents of nodes that passed their test. */
+  readonly admissions: KeyedTasks;
   readonly singleUse: SingleUse;
   readonly imageWork: ImageWork;
   readonly breakers: LaunchBreakers;
   readonly retries: DeletionRetries;
-  readonly sightings = new Sightings();
+  /** Reconciliation and held nodes, a target apart from the others; quotas, a provider apart. */
+  readonly reconciling: PartedPass;
+  readonly holding: PartedPass;
+  readonly readingQuotas: PartedPass;
+  readonly quotas = new QuotaBook();
   readonly leakSightings = new Sightings();
   readonly wakeAllocation: Wakeup;
   readonly wakeLaunches: Wakeup;
@@ -64,10 +76,12 @@ export class Daemon {
   readonly wakeHolds: Wakeup;
   readonly wakeReconcile: Wakeup;
   readonly wakeFreeze: Wakeup;
-  readonly queueStatus: QueueStatusSource;
   readonly demand: DemandWatch;
   readonly targets: TargetWatch;
   readonly freeze: FreezeWatch;
+  readonly idCheck: IdCheck;
+  readonly complaints: Readonly<Record<'registration' | 'deletion' | 'events', SharedComplaints>>;
+  readonly #sightings = new Map<string, Sightings>();
   #rounds: RoundMemory;
 
   constructor(parts: DaemonParts, history: readonly AllocationRound[]) {
@@ -76,6 +90,7 @@ export class Daemon {
     this.#rounds = new RoundMemory(history);
     this.launches = new KeyedTasks('NodeLauncher', MAX_LAUNCHES, { log: log.child('NodeLauncher'), tasks });
     this.deletions = new KeyedTasks('NodeDeleter', MAX_DELETIONS, { log: log.child('NodeDeleter'), tasks });
+    this.admissions = new KeyedTasks('NodeAdmission', MAX_ADMISSIONS, { log: log.child('NodePool'), tasks });
     const closings = new KeyedTasks('NodeCloser', MAX_CLOSINGS, { log: log.child('NodePool'), tasks });
     this.singleUse = new SingleUse({ farm: () => parts.clients, closings, log: log.child('NodePool') });
     this.imageWork = new ImageWork(parts);
@@ -88,17 +103,35 @@ export class Daemon {
     this.wakeHolds = new Wakeup(clock);
     this.wakeReconcile = new Wakeup(clock);
     this.wakeFreeze = new Wakeup(clock);
-    this.queueStatus = new QueueStatusSource(parts.clients.config.gearmanServers, {
-      ...parts,
-      log: log.child('GearmanClient'),
+    this.demand = new DemandWatch(parts.queueStatus, this.wakeAllocation);
+    const loop = { clock, tasks, log: log.child('NodePool') };
+    this.targets = new TargetWatch(loop, {
+      wake: () => {
+        this.onTargetChanged();
+      },
     });
-    this.demand = new DemandWatch(this.queueStatus, this.wakeAllocation);
-    this.targets = new TargetWatch(log.child('NodePool'), this.wakeAllocation);
+    this.reconciling = new PartedPass('Reconciliation with', loop);
+    this.holding = new PartedPass('Taking held nodes out of jenkins of', loop);
+    this.readingQuotas = new PartedPass('Reading the quota of', loop);
+    this.complaints = {
+      registration: new SharedComplaints({ clock, log: log.child('NodeLauncher') }),
+      deletion: new SharedComplaints({ clock, log: log.child('NodeDeleter') }),
+      events: new SharedComplaints({ clock, log: log.child('NodeUpdateListener') }),
+    };
     this.freeze = new FreezeWatch(parts.database.farmFreeze, log.child('NodePool'));
+    const { ids, nodes, installationId } = parts.database;
+    this.idCheck = new IdCheck({ ...parts, ids, nodes, installationId, log: log.child('NodePool') });
   }
 
   get rounds(): RoundMemory {
     return this.#rounds;
+  }
+
+  /** What the last reconciliation saw at a target. */
+  sightingsAt(target: string): Sightings {
+    const known = this.#sightings.get(target) ?? new Sightings();
+    this.#sightings.set(target, known);
+    return known;
   }
 
   /** Takes over the rounds of another daemon. */
@@ -134,6 +167,13 @@ export class Daemon {
     this.wakeAllocation.wake();
   }
 
+  /** A Jenkins went away or is back. Nobody heard what it said meanwhile, and its jobs may have ended with it. */
+  onTargetChanged(): void {
+    this.singleUse.distrustJobs();
+    this.wakeReconcile.wake();
+    this.wakeAllocation.wake();
+  }
+
   /** The operator let the farm go on: everything that was left undone may begin. */
   onThawed(): void {
     this.onRowsChanged('node');
@@ -147,9 +187,11 @@ export class Daemon {
     this.wakeReconcile.wake();
   }
 
-  /** Waits until no launch, deletion or image task is under way. */
+  /** Waits until nothing is under way. */
   async settled(): Promise<void> {
-    const { launches, deletions, imageWork, singleUse } = this;
-    await Promise.all([launches, deletions, imageWork, singleUse].map((work) => work.settled()));
+    const { launches, deletions, admissions, imageWork, singleUse, targets, reconciling, holding } = this;
+    const passes = [targets, reconciling, holding, this.readingQuotas];
+    const works = [launches, deletions, admissions, imageWork, singleUse, ...passes];
+    await Promise.all(works.map((work) => work.settled()));
   }
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Clock } from '../runtime/clock.ts';
-import { awaitFreePidFile, removePidFile, writePidFile } from './pid-file.ts';
+import { claimPidFile, removePidFile, writePidFile } from './pid-file.ts';
 
 /** The daemon says that it runs, or ends; one that does neither is left alone after this time. */
 const STARTED_MS = 60_000;
@@ -28,8 +28,7 @@ export class DaemonEndedError extends Error {
  * @throws {Error} another daemon holds the pid file, the file cannot be written, or no process can be started
  */
 export async function daemonize(pidfile: string, clock: Clock): Promise<void> {
-  await awaitFreePidFile(pidfile, clock);
-  await writePidFile(pidfile, process.pid); // before there is a daemon that would have to be ended again
+  await claimPidFile(pidfile, process.pid, clock); // before there is a daemon that would have to be ended again
   const args = [...process.execArgv, ...process.argv.slice(1), '--foreground'];
   const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   const said = listenTo(child);

@@ -53,18 +53,23 @@ export function openForegroundWork(config: Config, parts: ForegroundParts): Fore
     },
     cloudOf: (provider) => clients.cloudOf(provider),
     findLeaks: async (provider, signal) => {
-      const { nodes, images, installationId } = parts.database;
+      const { nodes, images, history, installationId } = parts.database;
       const section = { name: provider, ...clients.providerSection(provider) };
       return await inspectProvider(
         section,
-        { nodes, images, installationId, cloud: cloudOf(provider, clients) },
+        { nodes, images, history, installationId, cloud: cloudOf(provider, clients) },
         signal,
       );
     },
     reapLeaks: async (leaks, signal) => {
       const keypairs = (provider: string): ReadonlySet<string> => operatorKeypairs(clients.providerSection(provider));
       const log = parts.log.child('NodeDeleter');
-      return await reapLeaks(leaks, { ...parts, log, farm: () => clients, operatorKeypairs: keypairs }, signal);
+      const { history } = parts.database;
+      return await reapLeaks(
+        leaks,
+        { ...parts, log, history, farm: () => clients, operatorKeypairs: keypairs },
+        signal,
+      );
     },
     [Symbol.asyncDispose]: () => clients[Symbol.asyncDispose](),
   };

@@ -1,12 +1,13 @@
 import type { DeletionPassDeps } from '../pool/deletion-pass.ts';
-import type { JobEventDeps } from '../pool/job-events.ts';
 import type { LeakPassDeps } from '../pool/leaks/leak-pass.ts';
-import type { LaunchPassDeps } from '../pool/launch-pass.ts';
+import { type LaunchPassDeps, nodeTask } from '../pool/launch-pass.ts';
+import type { QuotaPassDeps } from '../pool/quota-pass.ts';
 import type { RegistrationPassDeps } from '../pool/registration-pass.ts';
 import { startDeletion } from '../pool/deletion-pass.ts';
 import type { ImagePassDeps } from '../snapshot/image-pass.ts';
 import { operatorKeypairs } from '../snapshot/operator-keypairs.ts';
 import type { Daemon } from './daemon.ts';
+import type { IntakeDeps } from './job-event-intake.ts';
 
 export function launchPassDeps(daemon: Daemon): LaunchPassDeps {
   const { parts } = daemon;
@@ -41,7 +42,13 @@ export function registrationPassDeps(daemon: Daemon): RegistrationPassDeps {
     farm: () => parts.clients,
     nodes: parts.database.nodes,
     launches: daemon.launches,
-    registerDeps: ({ target }, farm, task) => ({
+    complaints: daemon.complaints.registration,
+    registerDeps: ({ target, provider }, farm, task) => ({
+      findServer: async (id, signal) => {
+        const cloud = farm.cloudOf(provider.name);
+        if (cloud === undefined) throw new Error(`Provider "${provider.name}" has no client`);
+        return await cloud.findServer(id, signal);
+      },
       nodes: parts.database.nodes,
       agents: farm.agentsOf(target.name),
       clock: parts.clock,
@@ -60,6 +67,7 @@ export function deletionPassDeps(daemon: Daemon): DeletionPassDeps {
     launches: daemon.launches,
     deletions: daemon.deletions,
     retries: daemon.retries,
+    complaints: daemon.complaints.deletion,
     clock: parts.clock,
     log: parts.log.child('NodeDeleter'),
     deleteDeps: (node, farm, task) => {
@@ -80,17 +88,36 @@ export function deletionPassDeps(daemon: Daemon): DeletionPassDeps {
 }
 
 export function leakPassDeps(daemon: Daemon): LeakPassDeps {
-  const { database, clients, clock, log } = daemon.parts;
+  const { database, clients, clock, log, metrics } = daemon.parts;
   return {
     farm: () => clients,
     nodes: database.nodes,
     images: database.images,
+    ids: database.ids,
+    metrics,
     installationId: database.installationId,
     operatorKeypairs: (provider) => operatorKeypairs(clients.providerSection(provider)),
     history: database.history,
     sightings: daemon.leakSightings,
     clock,
     log: log.child('NodePool'),
+  };
+}
+
+export function quotaPassDeps(daemon: Daemon): QuotaPassDeps {
+  const { database, clients, clock, log } = daemon.parts;
+  return {
+    farm: () => clients,
+    eachProvider: daemon.readingQuotas,
+    quotas: daemon.quotas,
+    breakers: daemon.breakers,
+    providerStatus: database.providerStatus,
+    installationId: database.installationId,
+    clock,
+    log: log.child('ProviderManager'),
+    onRoomChanged: () => {
+      daemon.wakeAllocation.wake();
+    },
   };
 }
 
@@ -121,7 +148,7 @@ export function imagePassDeps(daemon: Daemon, asksForMissing: boolean): ImagePas
 }
 
 /** For build events: a finished node's deletion begins at once, without waiting for the database's hint. */
-export function jobEventDeps(daemon: Daemon, signal: AbortSignal): JobEventDeps {
+export function jobEventDeps(daemon: Daemon, signal: AbortSignal): IntakeDeps {
   const { parts } = daemon;
   const { clients } = parts;
   return {
@@ -129,6 +156,7 @@ export function jobEventDeps(daemon: Daemon, signal: AbortSignal): JobEventDeps 
     metrics: parts.metrics,
     clock: parts.clock,
     log: parts.log.child('NodeUpdateListener'),
+    complaints: daemon.complaints.events,
     testJobOf: ({ target }) => clients.config.targets.find(({ name }) => name === target)?.jenkins?.testJob,
     deleteDelayMs: () => clients.config.deleteDelayMs,
     afterStart: (node, event) => {
@@ -138,8 +166,11 @@ export function jobEventDeps(daemon: Daemon, signal: AbortSignal): JobEventDeps 
       daemon.demand.markStale();
       if (!daemon.freeze.isFrozen) startDeletion(node, deletionPassDeps(daemon), signal);
     },
-    admitTested: async ({ target, nodename, label }) => {
-      if (nodename !== undefined) await clients.agentsOf(target)?.relabel(nodename, label, signal);
+    // Beside the events, which must not wait for a Jenkins; reconciliation makes up for what fails.
+    admitTested: (node) => {
+      daemon.admissions.start(nodeTask(node), signal, async (_task, inner) => {
+        await clients.agentsOf(node.target)?.relabel(node.nodename ?? '', node.label, inner);
+      });
     },
   };
 }

@@ -1,5 +1,6 @@
-import { readFile, unlink, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { takeFileLock } from '../db/file-lock.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { makeFolders } from '../runtime/make-folders.ts';
 
@@ -20,10 +21,34 @@ export async function awaitFreePidFile(path: string, clock: Clock): Promise<void
   }
 }
 
-/** Writes the file, and its folder where there is none. Whoever could change it would choose what is killed. */
+/**
+ * Waits until no living process holds the pid file, and writes this one's id. Of two that come at once, one waits for the
+ * other: look and write are under a lock on the folder.
+ * @throws {Error} it is still held after 10 s (upstream), or cannot be written
+ */
+export async function claimPidFile(path: string, pid: number, clock: Clock): Promise<void> {
+  const folder = dirname(path);
+  makeFolders(folder);
+  const never = new AbortController().signal;
+  for (;;) {
+    await awaitFreePidFile(path, clock);
+    await using _lock = await takeFileLock({ path: folder, deadlineMs: WAIT_FOR_OTHER_MS }, { clock }, never);
+    if ((await livingPid(path)) !== undefined) continue; // another one was faster
+    await writePidFile(path, pid);
+    return;
+  }
+}
+
+/**
+ * Writes the file, and its folder where there is none: all of it or nothing, so that nobody reads it half written. Whoever
+ * could change it would choose what is killed.
+ */
 export async function writePidFile(path: string, pid: number): Promise<void> {
   makeFolders(dirname(path));
-  await writeFile(path, `${pid}\n`, { mode: PID_MODE });
+  const whole = `${path}.${process.pid}`;
+  await rm(whole, { force: true }); // left by a dead process of our number
+  await writeFile(whole, `${pid}\n`, { mode: PID_MODE, flag: 'wx' });
+  await rename(whole, path);
 }
 
 /** Removes the pid file if it names that process. Safe to call where there is none. */

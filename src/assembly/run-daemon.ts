@@ -5,6 +5,7 @@ import type { Database, Enlistment } from '../db/database.ts';
 import type { DaemonLife } from '../db/daemon-life.ts';
 import type { DaemonRole } from '../node/daemon-store.ts';
 import { openJobEvents } from '../events/open-job-events.ts';
+import { QueueStatusSource } from '../gearman/queue-status-source.ts';
 import type { Credential } from '../provider/remote-machine.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { runControlLoop } from '../runtime/control-loop.ts';
@@ -58,7 +59,8 @@ export async function runDaemon(options: DaemonRun, logging: LoggerTree): Promis
   };
   using signals = listenToSignals({ log, tasks, clock: systemClock, reload, reopenLogs });
   try {
-    await runUntilStopped({ options, log, tasks, reload }, signals.stop);
+    const unfinished = await runUntilStopped({ options, log, tasks, reload }, signals.stop);
+    log.info('Nodepool has stopped', { unfinished });
     return 0;
   } catch (error) {
     if (signals.stop.aborted) {
@@ -85,7 +87,8 @@ type Run = {
   readonly reload: Wakeup;
 };
 
-async function runUntilStopped(run: Run, signal: AbortSignal): Promise<void> {
+/** Gives how many tasks did not end in time. */
+async function runUntilStopped(run: Run, signal: AbortSignal): Promise<number> {
   const { options, log } = run;
   const base = { clock: systemClock, randomness: systemRandomness, log, tasks: run.tasks };
   const watch = await ConfigWatch.open(options, { log, clock: systemClock });
@@ -101,7 +104,7 @@ async function runUntilStopped(run: Run, signal: AbortSignal): Promise<void> {
       return 0;
     });
   }
-  log.info('Nodepool has stopped', { unfinished });
+  return unfinished;
 }
 
 /** What one life of the daemon leaves to the next. */
@@ -145,6 +148,7 @@ async function live(parts: Lasting & { readonly life: DaemonLife }, signal: Abor
       ...{ ...base, database, clients, quoteForShell, accountKeys: accountKeys(), metrics: metrics.nodes },
       machines: new SshMachines({ ...base, log: log.child('utils') }),
       keyPairs: new RsaKeyPairs(KEY_PAIRS_AHEAD, { log }),
+      queueStatus: new QueueStatusSource(watch.config.gearmanServers, { ...base, log: log.child('GearmanClient') }),
       scriptEnvironment: scriptEnvironment(),
       leads: (role) => life.leads(role),
     },
@@ -174,7 +178,7 @@ async function live(parts: Lasting & { readonly life: DaemonLife }, signal: Abor
     runControlLoop(configLoop({ watch, reload, daemon, events }), { ...base, log: log.child('NodePool') }, signal),
   ]);
   stopListening();
-  daemon.queueStatus.close();
+  daemon.parts.queueStatus.close();
   await life.resign(['allocation', 'reconciliation']); // what has no tasks: others need not wait for ours
   await settle(daemon);
   return daemon.launches.size + daemon.deletions.size;
@@ -202,6 +206,7 @@ function listenToEvents(daemon: Daemon, roles: DaemonRoles, signal: AbortSignal)
       },
       onResync: (reason) => {
         log.child('NodeUpdateListener').debug(`Events may have been missed: ${reason}`);
+        daemon.singleUse.distrustJobs();
         daemon.wakeReconcile.wake();
       },
       clock,
@@ -233,7 +238,7 @@ function configLoop(parts: {
       if (daemon.parts.clients.keepsRetired) await releaseUnused(daemon);
       if (config === undefined) return;
       daemon.parts.clients.use(config);
-      daemon.queueStatus.setServers(config.gearmanServers);
+      daemon.parts.queueStatus.setServers(config.gearmanServers);
       events.setPublishers(config.zmqPublishers);
       daemon.wakeAllocation.wake();
       daemon.wakeImages.wake();

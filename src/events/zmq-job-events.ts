@@ -44,6 +44,7 @@ const BUFFER_CAPACITY = 20_000;
 export const MAX_BATCH = 1_000;
 /** Unknown topics that we remember to have told about. */
 const MAX_TOPICS = 100;
+const SAY_AGAIN_MS = 60_000;
 
 /** The publishers' sockets and the one buffer behind them. */
 export class ZmqJobEvents implements JobEvents {
@@ -55,6 +56,9 @@ export class ZmqJobEvents implements JobEvents {
   readonly #topics = new Set<string>();
   readonly #bad: SeldomWarning;
   readonly #overflow: SeldomWarning;
+  readonly #broken: SeldomWarning;
+  /** When it was last said that a publisher closed the connection. */
+  readonly #endSaidMs = new Map<string, number>();
   readonly #delivery: Promise<void>;
   #messages = 0;
   #overflowed = false;
@@ -65,6 +69,7 @@ export class ZmqJobEvents implements JobEvents {
     this.#signal = signal;
     this.#bad = new SeldomWarning(deps);
     this.#overflow = new SeldomWarning(deps);
+    this.#broken = new SeldomWarning(deps);
     this.#delivery = this.#deliver();
     if (signal.aborted) void this.close();
     else signal.addEventListener('abort', () => void this.close(), { once: true });
@@ -101,9 +106,16 @@ export class ZmqJobEvents implements JobEvents {
           log.debug(`Connected to publisher ${endpoint}`);
           this.#deps.onResync(`Connected to publisher ${endpoint}`);
         },
-        onDisconnect: () => {
-          if (this.#sockets.get(endpoint) === socket) log.info(`Publisher ${endpoint} has closed the connection`);
+        onSubscribed: () => {
+          if (this.#sockets.get(endpoint) === socket) this.#deps.onResync(`Subscribed to publisher ${endpoint}`);
         },
+        onDisconnect: () => {
+          if (this.#sockets.get(endpoint) === socket) this.#noteEnd(endpoint);
+        },
+        onRevive: () => {
+          this.#broken.warn(`Publisher ${endpoint} sent what is no ZeroMQ; it is connected to anew`);
+        },
+        clock: this.#deps.clock,
       });
       this.#sockets.set(endpoint, socket);
     } catch (error) {
@@ -114,6 +126,7 @@ export class ZmqJobEvents implements JobEvents {
   #disconnect(endpoint: string): void {
     const socket = this.#sockets.get(endpoint);
     this.#sockets.delete(endpoint);
+    this.#endSaidMs.delete(endpoint);
     if (socket === undefined) return;
     const closing = socket
       .close()
@@ -122,6 +135,19 @@ export class ZmqJobEvents implements JobEvents {
       })
       .finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
+  }
+
+  /** At once and then once a minute: one that cannot be spoken to may close ten connections a second. */
+  #noteEnd(endpoint: string): void {
+    const { clock, log } = this.#deps;
+    const nowMs = clock.monotonicMs();
+    const message = `Publisher ${endpoint} has closed the connection`;
+    if (nowMs - (this.#endSaidMs.get(endpoint) ?? -Infinity) < SAY_AGAIN_MS) {
+      log.debug(message);
+      return;
+    }
+    this.#endSaidMs.set(endpoint, nowMs);
+    log.info(message);
   }
 
   #onMessage(endpoint: string, frames: readonly Uint8Array[]): void {

@@ -120,7 +120,7 @@ export class GearmanWorker {
       if (stopping.aborted) return;
       failures = wasAnswered ? 1 : failures + 1;
       const ms = backoffMs(failures, RECONNECT, this.#deps.randomness);
-      task.waitOn(`the next try to connect, in ${ms} ms`);
+      task.waitOn(`the next try to connect, in ${Math.round(ms)} ms`);
       await this.#deps.clock.sleep(ms, stopping).catch(() => undefined); // stopping: the next try ends at once
     }
   }

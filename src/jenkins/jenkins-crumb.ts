@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { TransientProviderError } from '../provider/errors.ts';
 import { type AskedOf, type JenkinsAnswer, jsonOf } from './jenkins-answer.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Agent } from '../node/agents.ts';
 import { listOf } from '../runtime/list-of.ts';
 

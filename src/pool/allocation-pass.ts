@@ -5,9 +5,11 @@ import { describeLabel } from '../allocation/label-explanation.ts';
 import { withPendingSubnodes } from '../allocation/supply-and-deficit.ts';
 import type { NodeCount, NodeStore } from '../node/node-store.ts';
 import type { NewNode } from '../node/node.ts';
+import { definedOnly } from '../runtime/defined-only.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Farm } from './farm.ts';
 import type { LaunchBreakers } from './launch-breakers.ts';
+import type { QuotaBook } from './quota-book.ts';
 import { launchableImages, launchableLabel, limitToProbes } from './launch-pauses.ts';
 
 export type AllocationState = {
@@ -24,6 +26,8 @@ export type AllocationDeps = {
   readonly demand: (signal: AbortSignal) => Promise<Demand>;
   readonly isOnline: (target: string) => boolean;
   readonly breakers: LaunchBreakers;
+  /** Absent: only `max-servers` bounds. */
+  readonly quotas?: Pick<QuotaBook, 'mostNodes'>;
   readonly history: () => readonly AllocationRound[];
   readonly saveRound: (round: AllocationRound) => Promise<void>;
   readonly log: Logger;
@@ -39,7 +43,9 @@ export async function runAllocationPass(deps: AllocationDeps, signal: AbortSigna
   const result = allocate({
     providers: config.providers.map(({ name, maxServers }) => {
       const ready = state.readyImages.get(name) ?? new Set<string>();
-      return { name, maxServers, readyImages: launchableImages(name, ready, pauses) };
+      const quota = deps.quotas?.mostNodes(name);
+      const readyImages = launchableImages(name, ready, pauses);
+      return definedOnly({ name, maxServers, quota, readyImages });
     }),
     targets: config.targets.map(({ name }) => ({ name, online: deps.isOnline(name) })),
     labels: labels.map((label) => launchableLabel(label, pauses)),

@@ -5,11 +5,12 @@ import type { Clock } from '../runtime/clock.ts';
 import type { KeyedTasks } from '../runtime/keyed-tasks.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Randomness } from '../runtime/randomness.ts';
+import type { SharedComplaints } from '../runtime/shared-complaints.ts';
 import type { Task } from '../runtime/task-board.ts';
 import { type DeleteDeps, deleteNode } from './delete-node.ts';
 import type { Farm } from './farm.ts';
 import { LaunchEndedError } from './launch-error.ts';
-import { nodeKey } from './launch-pass.ts';
+import { nodeKey, nodeTask } from './launch-pass.ts';
 import { crashPoint } from '../runtime/crash-point.ts';
 
 const RETRY: Backoff = { firstMs: 1000, maxMs: 60_000 };
@@ -20,6 +21,8 @@ export type DeletionPassDeps = {
   readonly launches: KeyedTasks;
   readonly deletions: KeyedTasks;
   readonly retries: DeletionRetries;
+  /** By provider and target. */
+  readonly complaints: SharedComplaints;
   readonly clock: Clock;
   readonly log: Logger;
   /** The rest of what a deletion needs; undefined: its provider is no longer known. */
@@ -86,7 +89,7 @@ export function startDeletion(node: Node, deps: DeletionPassDeps, signal: AbortS
   const key = nodeKey(node);
   if (deps.deletions.has(key) || !deps.retries.isDue(node.id)) return;
   if (node.forced !== true && (node.deleteAfter?.getTime() ?? 0) > deps.clock.now().getTime()) return;
-  const started = deps.deletions.start(key, signal, async (task, inner) => {
+  const started = deps.deletions.start(nodeTask(node), signal, async (task, inner) => {
     // Its launch first lets go of the machine: it sees the row's state at its next step, or is cut off here.
     await deps.launches.stop(key, new LaunchEndedError(`Launch of node id: ${node.id} ends here: it is deleted`));
     await deleteOnce(node, { deps, task }, inner);
@@ -101,6 +104,7 @@ async function deleteOnce(node: Node, { deps, task }: DeletionTry, signal: Abort
     const remains = await tryToDelete(node, { deps, task }, signal);
     if (remains === undefined) deps.retries.forget(node.id);
     else postpone(node, { why: `: ${remains}` }, deps);
+    deps.complaints.worked(peersOf(node));
   } catch (error) {
     signal.throwIfAborted();
     postpone(node, { why: '', error }, deps);
@@ -128,5 +132,13 @@ function postpone(
   const { why, ...facts } = reason;
   const ageS = Math.round((deps.clock.now().getTime() - node.stateChangedAt.getTime()) / 1000);
   deps.retries.postpone(node.id);
-  deps.log.warn(`Deletion of node id: ${node.id} goes on later${why}`, { provider: node.provider, ageS, ...facts });
+  const message = `Deletion of node id: ${node.id} goes on later${why}`;
+  const all = { provider: node.provider, ageS, ...facts };
+  // What a peer does concerns all its nodes; a build concerns its own.
+  if (reason.error === undefined) deps.log.warn(message, all);
+  else deps.complaints.failed(peersOf(node), message, all);
+}
+
+function peersOf({ provider, target }: Node): string {
+  return `${provider} ${target}`;
 }

@@ -2,6 +2,7 @@ import { type Agent, type Agents, OFFLINE_BY_GEARMAN } from '../node/agents.ts';
 import type { NodeStore } from '../node/node-store.ts';
 import type { Node } from '../node/node.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { PartedPass } from '../runtime/parted-pass.ts';
 import type { Farm } from './farm.ts';
 import { guardDeletion } from './guard.ts';
 
@@ -9,6 +10,7 @@ export type HoldPassDeps = {
   readonly farm: () => Farm;
   readonly nodes: NodeStore;
   readonly log: Logger;
+  readonly eachTarget: PartedPass;
 };
 
 /**
@@ -16,19 +18,19 @@ export type HoldPassDeps = {
  * runs goes on to its end first. An agent that its own job took offline stays, to be looked at too.
  */
 export async function runHoldPass(deps: HoldPassDeps, signal: AbortSignal): Promise<void> {
-  const farm = deps.farm();
   const held = await deps.nodes.list({ states: ['hold'] });
-  for (const target of new Set(held.map((node) => node.target))) {
-    const agents = farm.agentsOf(target);
-    const ofTarget = held.filter((node) => node.target === target);
-    if (agents === undefined) continue;
-    try {
-      await withdrawAgents(ofTarget, { ...deps, agents }, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      deps.log.warn(`Cannot take held nodes out of jenkins of ${target} yet`, { error });
-    }
-  }
+  const parts = [...new Set(held.map((node) => node.target))].map((target) => ({
+    name: target,
+    pass: (inner: AbortSignal) => withdrawFrom(target, deps, inner),
+  }));
+  await deps.eachTarget.run(parts, signal);
+}
+
+async function withdrawFrom(target: string, deps: HoldPassDeps, signal: AbortSignal): Promise<void> {
+  const agents = deps.farm().agentsOf(target);
+  if (agents === undefined) return;
+  const held = await deps.nodes.list({ states: ['hold'], target });
+  await withdrawAgents(held, { ...deps, agents }, signal);
 }
 
 async function withdrawAgents(

@@ -16,9 +16,9 @@ export type JobEventDeps = {
   readonly testJobOf: (node: Node) => string | undefined;
   /** Least wait between the end of a job and the deletion. */
   readonly deleteDelayMs: () => number;
-  /** Puts the label on an agent whose test job passed. */
-  readonly admitTested: (node: Node) => Promise<void>;
-  /** Told of each node whose job began. */
+  /** Told of each node whose test job passed: its agent gets its label. */
+  readonly admitTested: (node: Node) => void;
+  /** Told of each start of a job on a node that is used then, also of one that another daemon noticed before. */
   readonly afterStart: (node: Node, event: JobEvent) => void;
   /** Told of each node whose job ended, with the row as it is now. */
   readonly afterFinish: (node: Node) => void;
@@ -46,11 +46,21 @@ async function startJob(event: JobEvent, node: Node, deps: JobEventDeps): Promis
   const used = await applyToCurrent({ node, event: 'jobStarted', cause }, deps.nodes);
   if (used === undefined) {
     deps.log.info(`Late start of ${event.job} on node id: ${node.id} in state ${node.state} ignored`);
+    await closeIfUsed(node, event, deps);
     return;
   }
   crashPoint('job-start-stored');
   deps.log.info(`Setting node id: ${node.id} to USED`, { job: event.job });
   deps.afterStart(used, event);
+}
+
+/**
+ * Another daemon, or reconciliation, noticed this start before us, and may be gone before it did anything; or it is a
+ * second job's. A node in hold is its operator's; one in `delete` has a guard of its own.
+ */
+async function closeIfUsed({ id }: Node, event: JobEvent, { nodes, afterStart }: JobEventDeps): Promise<void> {
+  const now = await nodes.find(id);
+  if (now?.state === 'used') afterStart(now, event);
 }
 
 async function finishJob(event: JobEvent, node: Node, deps: JobEventDeps): Promise<void> {
@@ -94,5 +104,5 @@ async function applyTestEvent(event: JobEvent, node: Node, deps: JobEventDeps): 
     : ({ node, event: 'testFailed', cause, facts: deletionFacts(deps) } as const);
   const tested = await applyToCurrent(change, deps.nodes);
   // Relabelled after the row is ready: Jenkins may use it at once.
-  if (tested?.state === 'ready') await deps.admitTested(tested);
+  if (tested?.state === 'ready') deps.admitTested(tested);
 }

@@ -19,6 +19,7 @@ import { type LaunchBlame, LaunchEndedError, LaunchError, launchPlace, launchTim
 import { endedMessage, markFailed } from './launch-steps.ts';
 import type { Launch, LaunchDeps } from './launch.ts';
 import { prepareMachine } from './prepare-machine.ts';
+import { refuseMovedOn } from './refuse-moved-on.ts';
 import { registerAgent } from './register-agent.ts';
 import { waitForAddress } from './wait-for-address.ts';
 import { crashPoint } from '../runtime/crash-point.ts';
@@ -68,6 +69,7 @@ async function takeToReady(
   refuseHalfRunScript(launch.node);
   const created = await createNodeServer(launch, deps, signal);
   const reachable = await waitForAddress({ ...launch, node: created }, deps, signal);
+  if (launch.node.step !== undefined) await refuseMovedOn({ ...launch, node: reachable }, deps, signal);
   const { node: prepared, reachedMs } = await prepareMachine({ ...launch, node: reachable }, deps, signal);
   const testJob = launch.target.jenkins?.testJob;
   const node = await deps.nodes.apply(prepared, testJob === undefined ? 'launched' : 'launchedForTest', {
@@ -101,7 +103,7 @@ function asLaunchError(launch: Launch, error: unknown): LaunchError {
   if (error instanceof LaunchError) return error;
   // Steps on the machine say so themselves: what is left are the cloud's.
   if (error instanceof DeadlineExceededError) {
-    return launchTimeout(launch, { outcome: 'error.timeout', blames: 'cloud' }, error);
+    return launchTimeout(launch, { outcome: 'error.status', blames: 'cloud' }, error);
   }
   const outcome = error instanceof ServerFailedError ? 'error.status' : 'error.unknown';
   const message = `Cannot launch ${launchPlace(launch)}: ${describeError(error)}`;

@@ -2,7 +2,7 @@ import type { NodeStore } from '../node/node-store.ts';
 import type { Node } from '../node/node.ts';
 import { QuotaExceededError } from '../provider/errors.ts';
 import { describeError } from '../runtime/errors.ts';
-import type { KeyedTasks } from '../runtime/keyed-tasks.ts';
+import type { KeyedTasks, TaskKey } from '../runtime/keyed-tasks.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Task } from '../runtime/task-board.ts';
 import type { Farm } from './farm.ts';
@@ -32,7 +32,7 @@ export async function runLaunchPass(deps: LaunchPassDeps, signal: AbortSignal): 
     const launch = findLaunch(node, farm);
     if (launch === undefined) await abandon(node, deps);
     else {
-      deps.launches.start(nodeKey(node), signal, async (task, inner) => {
+      deps.launches.start(nodeTask(node), signal, async (task, inner) => {
         await launchOnce(launch, deps.launchDeps(launch, farm, task), { deps, signal: inner });
       });
     }
@@ -42,6 +42,11 @@ export async function runLaunchPass(deps: LaunchPassDeps, signal: AbortSignal): 
 /** The key of a node in KeyedTasks. */
 export function nodeKey(node: Pick<Node, 'id'>): string {
   return `node ${node.id}`;
+}
+
+/** Names a task about the node. */
+export function nodeTask(node: Pick<Node, 'id' | 'provider' | 'target'>): TaskKey {
+  return { key: nodeKey(node), lane: `${node.provider} ${node.target}` };
 }
 
 /** The sections that the row was allocated by; undefined: one of them is no longer configured. */

@@ -34,7 +34,7 @@ export async function prepareMachine(launch: Launch, deps: LaunchDeps, signal: A
     return { node, reachedMs };
   } catch (error) {
     if (!(error instanceof DeadlineExceededError)) throw error;
-    throw launchTimeout(launch, { outcome: 'error.timeout', blames: 'machine' }, error);
+    throw launchTimeout(launch, { outcome: 'error.unknown', blames: 'machine' }, error);
   }
 }
 

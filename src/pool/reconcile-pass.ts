@@ -4,6 +4,7 @@ import type { NodeEvent } from '../node/lifecycle.ts';
 import type { Node } from '../node/node.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
+import type { PartedPass } from '../runtime/parted-pass.ts';
 import type { Farm } from './farm.ts';
 import { deletionFacts } from './job-events.ts';
 import type { SingleUse } from './single-use.ts';
@@ -14,9 +15,10 @@ export type ReconcileDeps = {
   readonly clock: Clock;
   readonly log: Logger;
   readonly deleteDelayMs: () => number;
-  /** Keeps what was seen once: a difference is acted on when a second pass sees it too. */
-  readonly sightings: Sightings;
-  readonly singleUse: Pick<SingleUse, 'close' | 'keepOnly'>;
+  readonly eachTarget: PartedPass;
+  /** Keeps what was seen once at a target: a difference is acted on when a second pass sees it too. */
+  readonly sightingsAt: (target: string) => Sightings;
+  readonly singleUse: Pick<SingleUse, 'close' | 'closeAgain' | 'keepOnly'>;
 };
 
 /** Passes may be woken one right after the other; what both of them see may still be one and the same moment. */
@@ -28,10 +30,10 @@ export class Sightings {
   #now = new Map<string, number>();
 
   /** Notes a sighting; true if the previous pass had it too, and it was first seen long enough ago. */
-  isSecond(sighting: string, nowMs: number): boolean {
+  isSecond(sighting: string, nowMs: number, leastAgeMs = LEAST_GAP_MS): boolean {
     const firstMs = this.#before.get(sighting);
     this.#now.set(sighting, firstMs ?? nowMs);
-    return firstMs !== undefined && nowMs - firstMs >= LEAST_GAP_MS;
+    return firstMs !== undefined && nowMs - firstMs >= leastAgeMs;
   }
 
   /** Ends a pass: what it did not see again is forgotten. */
@@ -46,21 +48,31 @@ export type Repair = { readonly event: NodeEvent; readonly why: string; readonly
 
 /** Compares the nodes with what Jenkins shows and repairs what lost events left. Rows are read before Jenkins is asked. */
 export async function runReconcilePass(deps: ReconcileDeps, signal: AbortSignal): Promise<void> {
-  const farm = deps.farm();
-  const nodes = await deps.nodes.list({ states: ['ready', 'used'] });
-  for (const target of farm.config.targets) {
-    const agents = farm.agentsOf(target.name);
-    const ours = nodes.filter((node) => node.target === target.name && isInJenkins(node));
-    if (agents === undefined || ours.length === 0) continue;
+  const nodes = await deps.nodes.list({ states: IN_JENKINS });
+  deps.singleUse.keepOnly(new Set(nodes.map(({ id }) => id)));
+  const parts = deps.farm().config.targets.map(({ name }) => ({
+    name,
+    pass: (inner: AbortSignal) => reconcileTarget(name, deps, inner),
+  }));
+  await deps.eachTarget.run(parts, signal);
+}
+
+/** States in which a node may be an agent that takes jobs. */
+const IN_JENKINS = ['ready', 'used'] as const;
+
+async function reconcileTarget(target: string, deps: ReconcileDeps, signal: AbortSignal): Promise<void> {
+  const agents = deps.farm().agentsOf(target);
+  const nodes = await deps.nodes.list({ states: IN_JENKINS, target });
+  const ours = nodes.filter(isInJenkins);
+  if (agents !== undefined && ours.length > 0) {
     try {
-      await reconcileTarget(ours, agents, { deps, signal });
+      await reconcileNodes(ours, agents, { deps, signal });
     } catch (error) {
       signal.throwIfAborted();
-      deps.log.warn(`Cannot compare nodes with jenkins of ${target.name}`, { error });
+      deps.log.warn(`Cannot compare nodes with jenkins of ${target}`, { error });
     }
   }
-  deps.sightings.endPass();
-  deps.singleUse.keepOnly(new Set(nodes.map(({ id }) => id)));
+  deps.sightingsAt(target).endPass();
 }
 
 /** Also a node that is used although nobody stored that it was registered: the answer of that call was lost. */
@@ -68,7 +80,7 @@ function isInJenkins({ state, registeredAt }: Node): boolean {
   return registeredAt !== undefined || state === 'used';
 }
 
-async function reconcileTarget(
+async function reconcileNodes(
   nodes: readonly Node[],
   agents: Agents,
   { deps, signal }: { readonly deps: ReconcileDeps; readonly signal: AbortSignal },
@@ -80,14 +92,25 @@ async function reconcileTarget(
     const repair = findRepair(node, agent);
     if (repair !== undefined) await consider(node, repair, deps);
     else if (agent !== undefined && lacksLabel(node, agent)) await relabel(node, agents, { deps, signal });
-    // The start of its job was missed, or said before a restart: nobody knows whether the job takes the node offline.
-    if (agent?.busy === true && !agent.temporarilyOffline) deps.singleUse.close(node, signal);
+    if (agent !== undefined && !agent.temporarilyOffline) closeIfUsed(node, agent, { deps, signal });
   }
+}
+
+/** An agent that is not switched off takes jobs. */
+function closeIfUsed(
+  node: Node,
+  { busy }: Agent,
+  { deps, signal }: { readonly deps: ReconcileDeps; readonly signal: AbortSignal },
+): void {
+  // The start of its job was missed, or said before a restart: nobody knows whether the job takes the node offline.
+  if (busy) deps.singleUse.close(node, signal);
+  // It had its job, which did not take it offline, or died with its Jenkins.
+  else if (node.state === 'used') deps.singleUse.closeAgain(node, signal);
 }
 
 async function consider(node: Node, repair: Repair, deps: ReconcileDeps): Promise<void> {
   const sighting = `${node.id} v${node.version} ${repair.event}`;
-  if (repair.needsSecondSighting && !deps.sightings.isSecond(sighting, deps.clock.monotonicMs())) return;
+  if (repair.needsSecondSighting && !deps.sightingsAt(node.target).isSecond(sighting, deps.clock.monotonicMs())) return;
   await applyRepair(node, repair, deps);
 }
 

@@ -1,11 +1,16 @@
 import type { Agents } from '../node/agents.ts';
 import type { NodeState } from '../node/lifecycle.ts';
 import type { Node } from '../node/node.ts';
+import type { Server } from '../provider/cloud-provider.ts';
+import { applyToCurrent } from './apply-to-current.ts';
 import { guardDeletion } from './guard.ts';
 import type { Launch, LaunchDeps } from './launch.ts';
 import { crashPoint } from '../runtime/crash-point.ts';
 
-export type RegisterDeps = Pick<LaunchDeps, 'nodes' | 'agents' | 'clock' | 'log' | 'task'>;
+export type RegisterDeps = Pick<LaunchDeps, 'nodes' | 'agents' | 'clock' | 'log' | 'task'> & {
+  /** Looks whether the machine is still there; undefined: it is gone. Absent where it was seen just now. */
+  readonly findServer?: (id: string, signal: AbortSignal) => Promise<Server | undefined>;
+};
 
 /** A node and the sections of the configuration that say how to register it. */
 export type Registration = Omit<Launch, 'label'>;
@@ -22,7 +27,7 @@ export async function registerAgent(launch: Registration, deps: RegisterDeps, si
   // Read again: the caller's row may be from before its wait, and Jenkins must not see a node that was held since.
   const node = await deps.nodes.claim(launch.node.id);
   if (agents === undefined || node?.nodename === undefined || node.ip === undefined) return;
-  if ((node.state !== 'ready' && node.state !== 'test') || node.registeredAt !== undefined) return;
+  if (!isUnregistered(node) || (await isMachineGone(node, deps, signal))) return;
   const agent = { id: node.id, nodename: node.nodename, agents };
   crashPoint('agent-sent');
   await ensureAgent({ ...launch, node }, { ...agent, host: node.ip }, { deps, signal });
@@ -35,6 +40,24 @@ export async function registerAgent(launch: Registration, deps: RegisterDeps, si
   }
   deps.log.info(`Node id: ${node.id} added to jenkins`, { target: launch.target.name, nodename: node.nodename });
   await startTestJob({ ...launch, node }, agent, signal);
+}
+
+function isUnregistered({ state, registeredAt }: Node): boolean {
+  return (state === 'ready' || state === 'test') && registeredAt === undefined;
+}
+
+/** Its address may be another node's by now, on which Jenkins would start a second job. */
+async function isMachineGone(
+  node: Node,
+  { nodes, findServer, log }: RegisterDeps,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (findServer === undefined || node.externalId === undefined) return false;
+  if ((await findServer(node.externalId, signal)) !== undefined) return false;
+  const cause = { who: 'launcher', why: `Server ${node.externalId} is gone` };
+  await applyToCurrent({ node, event: node.state === 'test' ? 'testFailed' : 'lost', cause }, nodes);
+  log.warn(`Node id: ${node.id} is not added to jenkins: ${cause.why}`);
+  return true;
 }
 
 type OwnAgent = { readonly id: number; readonly nodename: string; readonly agents: Agents };

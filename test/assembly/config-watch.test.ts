@@ -162,15 +162,52 @@ test('a stop while it waits for the file ends the wait', async () => {
 });
 
 test('warnings are logged at the start and at each change', async () => {
-  write(yamlOf({ cron: { 'update-image': '14 2 * * *' } }));
+  write(yamlOf({ 'script-dir': folder, cron: { 'update-image': '14 2 * * *' } }));
 
   const watch = await open();
-  write(yamlOf({ croon: {} }));
+  write(yamlOf({ 'script-dir': folder, croon: {} }));
   await watch.reload(neverAborted);
 
   expect(log.messages('warn')).toEqual([
     expect.stringMatching(/nodepool.yaml:\d+:\d+: cron.update-image: /),
     expect.stringMatching(/nodepool.yaml:\d+:\d+: croon: /),
+  ]);
+});
+
+test('a script-dir that is not there is a warning, for it may be mounted later', async () => {
+  write(yamlOf({ 'script-dir': join(folder, 'scripts') }));
+
+  await open();
+
+  expect(log.messages('warn')).toEqual([
+    expect.stringMatching(/nodepool.yaml:2:17: script-dir: There is no folder ".*scripts": images with "setup" cannot/),
+  ]);
+});
+
+test('another database is a warning once, because only a restart goes over to it, and the old one again is none', async () => {
+  const secure = (name: string): void => {
+    write(`[database]\ndburi=postgresql://nodepool:hunter2@db/${name}\n`, 'secure.conf');
+  };
+  const yaml = (extra = {}): void => {
+    write(yamlOf({ 'script-dir': folder, ...extra }));
+  };
+  yaml();
+  secure('one');
+  const watch = await open();
+
+  secure('two');
+  await watch.reload(neverAborted);
+  yaml({ 'max-hold-age': 5 });
+  await watch.reload(neverAborted);
+  secure('one');
+  await watch.reload(neverAborted);
+  unlinkSync(join(folder, 'secure.conf'));
+  await watch.reload(neverAborted);
+
+  const message = 'the one of the start stays in use: restart nodepoold to use the new one';
+  expect(log.messages('warn')).toEqual([
+    `${folder}/secure.conf:2:1: dburi: The database changed, and ${message}`,
+    `Key "dburi" is gone: The database changed, and ${message}`,
   ]);
 });
 

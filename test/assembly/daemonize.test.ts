@@ -114,6 +114,20 @@ test(
   PATIENCE_MS,
 );
 
+test(
+  'of two starts at once one daemon runs, and the other start says which',
+  async () => {
+    const starts = await Promise.all([start(), start()]);
+
+    const pid = pidInFile();
+    expect(isAlive(pid)).toBe(true);
+    expect(starts.map(({ status }) => status).sort()).toEqual([0, 1]);
+    const refused = starts.find(({ status }) => status === 1);
+    expect(refused?.stderr).toBe(`nodepoold: Process ${pid} of "${program.pathOf('pid')}" is still running\n`);
+  },
+  PATIENCE_MS,
+);
+
 describe('a daemon that does not come up leaves no pid file', () => {
   test(
     'and is status 2 with each fault on a line where the configuration is broken',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { takeInJobEvents } from '../../src/assembly/job-event-intake.ts';
+import { type IntakeDeps, takeInJobEvents } from '../../src/assembly/job-event-intake.ts';
 import type { JobEvent } from '../../src/node/job-event.ts';
-import type { JobEventDeps } from '../../src/pool/job-events.ts';
+import { SharedComplaints } from '../../src/runtime/shared-complaints.ts';
 import { aReadyNode } from '../builders/a-node.ts';
 import { FakeClock } from '../fakes/fake-clock.ts';
 import { MemoryNodeStore } from '../fakes/memory-node-store.ts';
@@ -10,15 +10,23 @@ import { RecordingLogger } from '../fakes/recording-logger.ts';
 
 const nothing = (): void => undefined;
 
-function depsOf(nodes: MemoryNodeStore, log = new RecordingLogger()): JobEventDeps {
+function depsOf(nodes: MemoryNodeStore, log = new RecordingLogger()): IntakeDeps {
+  const clock = new FakeClock();
   return {
     nodes,
-    metrics: { launchEnded: nothing, nodeDeleted: nothing, jobSucceeded: nothing, imageUpdated: nothing },
-    clock: new FakeClock(),
+    metrics: {
+      launchEnded: nothing,
+      nodeDeleted: nothing,
+      jobSucceeded: nothing,
+      leaksSeen: nothing,
+      imageUpdated: nothing,
+    },
+    clock,
     log,
+    complaints: new SharedComplaints({ clock, log }),
     testJobOf: () => undefined,
     deleteDelayMs: () => 0,
-    admitTested: () => Promise.resolve(),
+    admitTested: nothing,
     afterStart: nothing,
     afterFinish: nothing,
   };
@@ -53,7 +61,7 @@ test('an event that cannot be applied is logged and does not hold up the others,
   await takeInJobEvents([of('onStarted', 1), of('onStarted', 2)], depsOf(nodes, log), neverAborted);
 
   expect(nodes.all().map(({ state }) => state)).toEqual(['ready', 'used']);
-  expect(log.messages('error')).toEqual([
+  expect(log.messages('warn')).toEqual([
     `Event onStarted of node ${aReadyNode({ id: 1 }).nodename ?? ''} could not be applied`,
   ]);
 });

@@ -37,7 +37,7 @@ describe('a stop', () => {
 
       expect(await daemon.ended).toEqual({ status: 0, signal: null });
       expect(daemon.stderr).toContain(`INFO nodepool: Stopping after ${signal}; a second signal stops at once`);
-      expect(daemon.stderr).toContain('INFO nodepool: Nodepool has stopped');
+      expect(daemon.stderr.trimEnd().split('\n').at(-1)).toContain('INFO nodepool: Nodepool has stopped');
       expect(readdirSync(program.folder)).not.toContain('pid');
     },
     PATIENCE_MS,
@@ -158,6 +158,20 @@ describe('a daemon that cannot start', () => {
 
       expect(status).toBe(2);
       expect(stderr).toMatch(/ERROR nodepool: \S*nodepool.yaml:4:7: cron: .*\n.*nodepool.yaml:5:\d+: gearman-servers/);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'for a database that is none ends with 2 and the place, without the password',
+    async () => {
+      program.writeFile('nonsense.conf', '[database]\ndburi=mysql://nodepool:hunter2@localhost/x\n');
+
+      const { status, stderr } = await program.run('-d', '-s', program.pathOf('nonsense.conf'));
+
+      expect(status).toBe(2);
+      expect(stderr).toMatch(/ERROR nodepool: \S+nonsense.conf:2:1: dburi: Cannot work on a database of kind "mysql"/);
+      expect(stderr).not.toMatch(/hunter2|\n {4}at /);
     },
     PATIENCE_MS,
   );

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { awaitFreePidFile, removePidFile, writePidFile } from '../../src/assembly/pid-file.ts';
+import { awaitFreePidFile, claimPidFile, removePidFile, writePidFile } from '../../src/assembly/pid-file.ts';
 import { FakeClock } from '../fakes/fake-clock.ts';
 
 let folder: string;
@@ -81,4 +81,25 @@ test('only the process that a file names removes it', async () => {
   await removePidFile(path, 4711);
   expect(existsSync(path)).toBe(false);
   await removePidFile(path, 4711);
+});
+
+test('of two that claim it at once one has it, and the other waits for that one', async () => {
+  const dead = spawn('true');
+  await once(dead, 'close');
+  await writePidFile(path, dead.pid ?? 0); // both find it free
+  const clock = new FakeClock();
+  const claims = [process.pid, process.ppid].map(async (pid) => {
+    await claimPidFile(path, pid, clock);
+    return pid;
+  });
+
+  const winner = await Promise.race(claims);
+  await clock.untilSleeping();
+  const inFile = readFileSync(path, 'utf8');
+  await removePidFile(path, winner);
+  await clock.advance(250);
+
+  expect(inFile).toBe(`${winner}\n`);
+  expect(await Promise.all(claims)).toEqual([process.pid, process.ppid]);
+  expect(readFileSync(path, 'utf8')).not.toBe(inFile);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { TargetWatch } from '../../src/assembly/target-watch.ts';
+import { TaskBoard } from '../../src/runtime/task-board.ts';
 import { Wakeup } from '../../src/runtime/wakeup.ts';
 import { FakeAgents } from '../fakes/fake-agents.ts';
 import { FakeClock } from '../fakes/fake-clock.ts';
@@ -8,7 +9,8 @@ import { RecordingLogger } from '../fakes/recording-logger.ts';
 
 function aWatch(): { readonly watch: TargetWatch; readonly log: RecordingLogger } {
   const log = new RecordingLogger();
-  return { watch: new TargetWatch(log, new Wakeup(new FakeClock())), log };
+  const clock = new FakeClock();
+  return { watch: new TargetWatch({ clock, log, tasks: new TaskBoard(clock) }, new Wakeup(clock)), log };
 }
 
 test('a target takes nodes once its Jenkins said so, and none after it says no', async () => {

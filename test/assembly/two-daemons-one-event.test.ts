@@ -1,8 +1,8 @@
 import { expect, inject, test } from 'vitest';
-import { takeInJobEvents } from '../../src/assembly/job-event-intake.ts';
+import { type IntakeDeps, takeInJobEvents } from '../../src/assembly/job-event-intake.ts';
 import type { JobEvent } from '../../src/node/job-event.ts';
-import type { JobEventDeps } from '../../src/pool/job-events.ts';
 import type { Node } from '../../src/node/node.ts';
+import { SharedComplaints } from '../../src/runtime/shared-complaints.ts';
 import { makeTestDatabase } from '../db/test-database.ts';
 import { startDaemon, type TestDaemon } from '../db/test-daemons.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
@@ -11,16 +11,16 @@ import { RecordingMetrics } from '../fakes/recording-metrics.ts';
 const cause = { who: 'test', why: 'Test' };
 const NODES = 100;
 
-type Listener = { readonly deps: JobEventDeps; readonly metrics: RecordingMetrics; readonly finished: Node[] };
+type Listener = { readonly deps: IntakeDeps; readonly metrics: RecordingMetrics; readonly finished: Node[] };
 
 function aListener({ database, clock, log }: TestDaemon): Listener {
   const metrics = new RecordingMetrics();
   const finished: Node[] = [];
-  const deps: JobEventDeps = {
-    ...{ nodes: database.nodes, metrics, clock, log },
+  const deps: IntakeDeps = {
+    ...{ nodes: database.nodes, metrics, clock, log, complaints: new SharedComplaints({ clock, log }) },
     testJobOf: () => undefined,
     deleteDelayMs: () => 0,
-    admitTested: () => Promise.resolve(),
+    admitTested: () => undefined,
     afterStart: () => undefined,
     afterFinish: (node) => void finished.push(node),
   };

@@ -1,12 +1,14 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { openJobEvents } from '../../src/events/open-job-events.ts';
 import { FakeClock } from '../fakes/fake-clock.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
 import { RecordingLogger } from '../fakes/recording-logger.ts';
+import { startPublisher } from './zmq-publisher.ts';
 
 const LONG_LAST_FRAME = 0x02;
+const NO_ZEROMQ = Buffer.from('\u0000\u00ff of no protocol at all \r\n\r\n', 'latin1');
 
 test('a publisher that announces a message of a terabyte is left, and what it sends of it is not kept', async () => {
   const sockets: Socket[] = [];
@@ -36,6 +38,51 @@ test('a publisher that announces a message of a terabyte is left, and what it se
   expect(events.counts()).toMatchObject({ messages: 0 });
   await events.close();
   for (const socket of sockets) socket.destroy();
+  server.close();
+});
+
+test('a publisher that once speaks no ZeroMQ, as behind a proxy in trouble, is heard again when it does', async () => {
+  const publisher = await startPublisher();
+  let isInTrouble = true;
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined); // it is cut off
+    if (isInTrouble) {
+      isInTrouble = false;
+      socket.write(NO_ZEROMQ);
+      return;
+    }
+    const behind = connect(Number(new URL(publisher.endpoint).port), '127.0.0.1');
+    behind.on('error', () => undefined); // it is cut off
+    socket.pipe(behind).pipe(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo; // TCP: never a string
+  const heard = withResolvers();
+  const left = withResolvers();
+  const log = new NoticingLogger(left.resolve);
+  const clock = new FakeClock();
+  const onEvents = (): void => {
+    heard.resolve(undefined);
+  };
+  const events = openJobEvents(
+    [`tcp://127.0.0.1:${port}`],
+    { onEvents, onResync: () => undefined, clock, log },
+    neverAborted,
+  );
+
+  await left.promise;
+  await clock.untilSleeping();
+  await clock.advance(1_000);
+  await publisher.subscribed();
+  await publisher.send('onFinalized {"name":"gate","build":{"node_name":"node-1","status":"SUCCESS"}}');
+  await heard.promise;
+
+  expect(log.messages('warn')).toEqual([
+    `Publisher tcp://127.0.0.1:${port} sent what is no ZeroMQ; it is connected to anew`,
+  ]);
+  await events.close();
+  publisher.socket.close();
   server.close();
 });
 

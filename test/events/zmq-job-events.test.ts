@@ -161,6 +161,18 @@ test('a publisher that starts late asks for a look at Jenkins: what it sent befo
   expect(listener.log.messages('warn')).toEqual([]);
 });
 
+test('one connection is told once, and asks for a look again when our subscription is heard', async () => {
+  const publisher = await aPublisher();
+  const listener = new Listener();
+  open([publisher.endpoint], listener.deps());
+
+  await listener.until(() => listener.resyncs.length === 2);
+
+  const { endpoint } = publisher;
+  expect(listener.log.messages('debug')).toEqual([`Connected to publisher ${endpoint}`]);
+  expect(listener.resyncs).toEqual([`Connected to publisher ${endpoint}`, `Subscribed to publisher ${endpoint}`]);
+});
+
 test('a publisher that comes back after a restart is heard again, and asks for a look', async () => {
   const first = await aPublisher();
   const listener = new Listener();

@@ -86,7 +86,7 @@ export class FarmWorld {
       ...{ nodes: process.deletionPass.nodes, metrics: bench.metrics, clock: bench.clock, log: bench.log },
       testJobOf: () => undefined,
       deleteDelayMs: () => 0,
-      admitTested: () => Promise.resolve(),
+      admitTested: () => undefined,
       afterStart: (node, event) => {
         process.singleUse.jobStarted(node, event, neverAborted);
       },
@@ -175,7 +175,7 @@ const PASSES: readonly ((world: FarmWorld) => Promise<unknown>)[] = [
   ({ process }) => runRegistrationPass(process.registrationPass, neverAborted),
   ({ process }) => runReconcilePass(process.reconcilePass, neverAborted),
   ({ process }) => runDeletionPass(process.deletionPass, neverAborted),
-  ({ process }) => runHoldPass(process.reconcilePass, neverAborted),
+  ({ process }) => runHoldPass(process.holdPass, neverAborted),
   ({ process, bench }) =>
     runCheckPass({ ...process.reconcilePass, machines: bench.wrap(bench.machines) }, neverAborted),
 ];
@@ -205,7 +205,7 @@ export const HAPPENINGS = {
     world.begin(runDeletionPass(world.process.deletionPass, neverAborted));
   },
   holdPass: (world: FarmWorld) => {
-    world.begin(runHoldPass(world.process.reconcilePass, neverAborted));
+    world.begin(runHoldPass(world.process.holdPass, neverAborted));
   },
   buildStarts: (world: FarmWorld, id: number) => {
     const agent = world.agentOf(id);

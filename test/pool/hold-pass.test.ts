@@ -12,7 +12,7 @@ import { settlePool } from './settle-pool.ts';
 const HOLD = { state: 'hold' } as const;
 
 async function pass(bench: PoolBench): Promise<void> {
-  await runHoldPass({ farm: () => bench.farm, nodes: bench.nodes, log: bench.log }, neverAborted);
+  await runHoldPass(bench.startProcess().holdPass, neverAborted);
 }
 
 describe('the hold pass', () => {
@@ -67,7 +67,7 @@ describe('the hold pass', () => {
     bench.agents.failNext('list', new TransientProviderError('503'));
 
     await pass(bench);
-    expect(bench.log.messages('warn')).toEqual(['Cannot take held nodes out of jenkins of fake-target yet']);
+    expect(bench.log.messages('error')).toEqual(['Taking held nodes out of jenkins of fake-target failed']);
     await pass(bench);
 
     expect(bench.agents.nodenames).toEqual([]);

@@ -38,7 +38,7 @@ function aBench(facts: Partial<Node> = {}, deps: Partial<JobEventDeps> = {}): Ev
       deleteDelayMs: () => 0,
       afterStart: ({ id }, { asksOffline }) => begun.push([id, asksOffline]),
       afterFinish: ({ id }) => finished.push(id),
-      admitTested: ({ id }) => Promise.resolve(void admitted.push(id)),
+      admitTested: ({ id }) => admitted.push(id),
       ...deps,
     },
   };
@@ -156,6 +156,24 @@ describe('events that come twice, late or out of order', () => {
   });
 });
 
+describe('a start that changes nothing', () => {
+  test('is told of where the node is used: who noticed it first may have ended before the node was closed', async () => {
+    const { deps, begun } = aBench({ state: 'used' });
+
+    await applyJobEvent(started, deps);
+
+    expect(begun).toEqual([[1, undefined]]);
+  });
+
+  test.each(['hold', 'delete'] as const)('is not told of where the node is in %s', async (state) => {
+    const { deps, begun } = aBench({ state });
+
+    await applyJobEvent(started, deps);
+
+    expect(begun).toEqual([]);
+  });
+});
+
 describe('a held node', () => {
   test('stays held when its build ends, and the log says what operators look for', async () => {
     const { pool, deps, state } = aBench({ state: 'hold' });
@@ -204,7 +222,7 @@ describe('a test job', () => {
   test('that passes makes its node ready before it gets its label, for Jenkins may use it at once', async () => {
     const bench = aBench({ state: 'test' });
     const states: unknown[] = [];
-    const admitTested = (): Promise<void> => Promise.resolve(void states.push(bench.state()));
+    const admitTested = (): void => void states.push(bench.state());
 
     await applyJobEvent(testEnded, { ...bench.deps, admitTested });
 

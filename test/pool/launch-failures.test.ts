@@ -7,6 +7,7 @@ import { aLabel, aProvider } from '../builders/a-config.ts';
 import type { FakeMachine } from '../fakes/fake-machines.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
 import { passTime } from './pass-time.ts';
+import { settlePool } from './settle-pool.ts';
 import { PoolBench, type PoolBenchOptions } from './pool-bench.ts';
 
 const WITH_SCRIPT = { labels: [aLabel({ readyScript: 'ready.sh' })] };
@@ -43,6 +44,21 @@ describe('launchNode, when it fails', () => {
     expect(bench.agents.calls).toEqual([]);
   });
 
+  test('is no failure when the cloud accepted the server and then had no room: the server goes with its row', async () => {
+    const bench = new PoolBench();
+    bench.cloud.failNextBoot('Quota exceeded for instances: Requested 1, but already used 9 of 9 instances');
+
+    const error = await failureOf(bench);
+    const state = bench.node().state;
+    await settlePool(bench);
+
+    expect(error).toMatchObject({ name: 'QuotaExceededError', provider: 'fake-provider' });
+    expect(state).toBe('delete');
+    expect(bench.metrics.launches).toEqual([]);
+    expect(bench.nodes.all()).toEqual([]);
+    expect(bench.cloud.servers.peekAll()).toEqual([]);
+  });
+
   test('says on one line, in upstream’s words, that a server did not become ACTIVE in time', async () => {
     const providers = [aProvider({ launchTimeoutMs: 60_000 })];
     const bench = new PoolBench({ config: { providers }, cloud: { bootTakesPolls: Infinity }, slow: true });
@@ -52,7 +68,7 @@ describe('launchNode, when it fails', () => {
     const line =
       'Timeout launching node id: 1 in provider: fake-provider error: ' +
       'Timeout waiting for server server-1 to become ACTIVE (60 s)';
-    expect(error).toMatchObject({ outcome: 'error.timeout', blames: 'cloud', message: line });
+    expect(error).toMatchObject({ outcome: 'error.status', blames: 'cloud', message: line });
     expect(bench.log.entries.filter(({ level }) => level === 'error')).toEqual([
       { level: 'error', name: 'nodepool', message: line, facts: { node: 1, provider: 'fake-provider' } },
     ]);
@@ -119,13 +135,13 @@ describe('launchNode, when it fails', () => {
 
     const error = await failureOf(bench, 130_000);
 
-    expect(error).toMatchObject({ outcome: 'error.timeout', blames: 'machine' });
+    expect(error).toMatchObject({ outcome: 'error.unknown', blames: 'machine' });
     expect(error.message).toContain('Timeout waiting for ready script ready.sh of node id: 1 (120 s)');
     expect(bench.machines.machine('10.0.0.1').openSessions).toBe(0);
   });
 
   test('refuses a machine whose host key changed since the first contact', async () => {
-    const bench = benchWith({});
+    const bench = benchWith({}, { cloud: { servers: ['server-1'] } });
     await bench.nodes.record(1, { externalId: 'server-1', ip: '10.0.0.1', hostKey: 'sha256:other', step: 'wait-ssh' });
 
     const error = await failureOf(bench);

@@ -48,7 +48,7 @@ describe('launchNode', () => {
 
     const order = life.calls.filter((name) => name !== 'writeFile');
     expect(order.slice(order.indexOf('createServer'))).toEqual([
-      ...['createServer', 'record', 'nextServerList', 'nextServerList', 'record'],
+      ...['createServer', 'record', 'nextServerList', 'nextServerList', 'makeReachable', 'record'],
       ...['open', 'record', 'run', 'apply', 'claim', 'ensure', 'record'],
     ]);
     expect(order.slice(0, order.indexOf('createServer'))).toEqual(['list', 'record', 'record']);

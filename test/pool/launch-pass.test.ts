@@ -7,6 +7,7 @@ import { aLabel } from '../builders/a-config.ts';
 import { aNode } from '../builders/a-node.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
 import { letWorkGoOn, passTime } from './pass-time.ts';
+import { settlePool } from './settle-pool.ts';
 import { PoolBench, type PoolBenchOptions, type PoolProcess } from './pool-bench.ts';
 
 function benchOf(count: number, options: PoolBenchOptions = {}): PoolBench {
@@ -159,5 +160,22 @@ describe('no room in the provider', () => {
     await bench.clock.advance(30_000);
     expect(process.launchPass.breakers.listOpen()).toEqual([]);
     expect(process.launchPass.breakers.isProbing(providerKey('fake-provider'))).toBe(false);
+  });
+
+  test('that shows only after the servers were accepted pauses it just so: a burst opens no breaker', async () => {
+    const bench = benchOf(4);
+    const process = bench.startProcess();
+    for (let n = 0; n < 3; n += 1) bench.cloud.failNextBoot('Quota exceeded for instances: Requested 1');
+
+    await pass(process);
+    const paused = process.launchPass.breakers.listOpen();
+    await bench.clock.advance(30_000);
+    await settlePool(bench);
+
+    expect(paused).toMatchObject([{ key: providerKey('fake-provider'), remainingMs: 30_000 }]);
+    expect(process.launchPass.breakers.isProbing(providerKey('fake-provider'))).toBe(false);
+    expect(bench.nodes.all().map(({ state }) => state)).toEqual(['ready']);
+    expect(bench.cloud.servers.size).toBe(1);
+    expect(bench.log.messages('error')).toEqual([]);
   });
 });

@@ -3,12 +3,15 @@ import type { Node } from '../../src/node/node.ts';
 import type { DeleteDeps } from '../../src/pool/delete-node.ts';
 import { type DeletionPassDeps, DeletionRetries } from '../../src/pool/deletion-pass.ts';
 import type { Farm } from '../../src/pool/farm.ts';
+import type { HoldPassDeps } from '../../src/pool/hold-pass.ts';
 import { LaunchBreakers } from '../../src/pool/launch-breakers.ts';
 import { findLaunch, type LaunchPassDeps } from '../../src/pool/launch-pass.ts';
 import type { Launch, LaunchDeps } from '../../src/pool/launch.ts';
 import { type ReconcileDeps, Sightings } from '../../src/pool/reconcile-pass.ts';
 import type { RegistrationPassDeps } from '../../src/pool/registration-pass.ts';
 import { SingleUse } from '../../src/pool/single-use.ts';
+import { PartedPass } from '../../src/runtime/parted-pass.ts';
+import { SharedComplaints } from '../../src/runtime/shared-complaints.ts';
 import { KeyedTasks } from '../../src/runtime/keyed-tasks.ts';
 import { Secret } from '../../src/runtime/secret.ts';
 import { type Task, TaskBoard } from '../../src/runtime/task-board.ts';
@@ -137,6 +140,8 @@ export class PoolBench {
     const deletions = new KeyedTasks('NodeDeleter', 100, { log, tasks });
     const breakers = new LaunchBreakers({ clock, randomness });
     const retries = new DeletionRetries({ clock, randomness });
+    const complaints = new SharedComplaints({ clock, log });
+    const sightings = new Sightings();
     const common = { farm: () => this.#farmOf(wrap), nodes: wrap(this.nodes), clock, log };
     const singleUse = new SingleUse({ ...common, closings: new KeyedTasks('NodeCloser', 100, { log, tasks }) });
     return {
@@ -145,21 +150,23 @@ export class PoolBench {
       launchPass: { ...common, launches, breakers, launchDeps: (_launch, _farm, task) => this.launchDeps(task, wrap) },
       registrationPass: {
         ...common,
-        launches,
+        ...{ launches, complaints: new SharedComplaints({ clock, log }) },
         registerDeps: (_registration, _farm, task) => this.launchDeps(task, wrap),
       },
       deletionPass: {
         ...common,
-        ...{ launches, deletions, retries },
+        ...{ launches, deletions, retries, complaints },
         deleteDeps: ({ provider }, _farm, task) =>
           provider === this.cloud.name ? this.deleteDeps(task, wrap) : undefined,
       },
       singleUse,
+      holdPass: { ...common, eachTarget: new PartedPass('Taking held nodes out of jenkins of', { clock, log, tasks }) },
       reconcilePass: {
         ...common,
         singleUse,
         deleteDelayMs: () => this.config.deleteDelayMs,
-        sightings: new Sightings(),
+        eachTarget: new PartedPass('Reconciliation with', { clock, log, tasks }),
+        sightingsAt: () => sightings,
       },
     };
   }
@@ -173,4 +180,5 @@ export type PoolProcess = {
   readonly registrationPass: RegistrationPassDeps;
   readonly deletionPass: DeletionPassDeps;
   readonly reconcilePass: ReconcileDeps;
+  readonly holdPass: HoldPassDeps;
 };

@@ -151,8 +151,9 @@ describe('sightings', () => {
     expect(sightings.isSecond('1 v1 lost', 60_000)).toBe(false);
   });
 
-  test('of a row that changed meanwhile begin anew: the node may be used by another job', async () => {
+  test('of a row that changed meanwhile begin anew: what was seen was of another moment of its life', async () => {
     const bench = benchWithNodes([{ state: 'used' }]);
+    bench.agents.drop(NAME);
     const process = bench.startProcess();
     await pass(process);
     await bench.nodes.record(1, { comment: 'changed' });

@@ -7,12 +7,12 @@ import { neverAborted } from '../fakes/never-aborted.ts';
 import type { PoolBench, PoolProcess } from './pool-bench.ts';
 
 /** One pass of every loop, and the end of what they began. */
-export async function runAllPasses(bench: PoolBench, process: PoolProcess): Promise<void> {
+export async function runAllPasses(process: PoolProcess): Promise<void> {
   await runLaunchPass(process.launchPass, neverAborted);
   await process.launchPass.launches.settled();
   await runRegistrationPass(process.registrationPass, neverAborted);
   await process.launchPass.launches.settled();
-  await runHoldPass({ farm: () => bench.farm, nodes: bench.nodes, log: bench.log }, neverAborted);
+  await runHoldPass(process.holdPass, neverAborted);
   await runReconcilePass(process.reconcilePass, neverAborted);
   await runDeletionPass(process.deletionPass, neverAborted);
   await process.deletionPass.deletions.settled();
@@ -23,7 +23,7 @@ export async function settlePool(bench: PoolBench): Promise<void> {
   bench.wrap = (peer) => peer;
   const process = bench.startProcess();
   for (let round = 0; round < 6; round += 1) {
-    await runAllPasses(bench, process);
+    await runAllPasses(process);
     await bench.clock.advance(61_000);
   }
 }

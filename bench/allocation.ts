@@ -144,6 +144,7 @@ function passDeps({ database }: BenchDatabase, config: Config): AllocationDeps {
     demand: () => Promise.resolve(demandOf(config)),
     isOnline: () => true,
     breakers: new LaunchBreakers(base),
+    turn: () => 0,
     history: () => history,
     saveRound: (round) => database.rounds.save(round),
     log: base.log.child('NodePool'),

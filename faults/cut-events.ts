@@ -24,7 +24,9 @@ export async function cutEvents(ms: number, { farm, load }: Scene, signal: Abort
   await setFault(farm, 'zeromq', 'refused');
   do {
     const batch = [...times(JOBS.east, 'east'), ...times(JOBS.west, 'west')].map((label) => load.submit(label));
-    jobs.push(...(await nodes.watchWhile(Promise.all(batch), signal)));
+    const ended = await nodes.watchWhile(Promise.all(batch), signal);
+    jobs.push(...ended);
+    await nodes.untilGone(ended, signal);
     await nodes.watchWhile(untilFull(farm, load, signal), signal);
   } while (systemClock.monotonicMs() < endMs);
   await setFault(farm, 'zeromq', undefined);
@@ -58,6 +60,16 @@ class NodeTimes {
 
   constructor(farm: FaultFarm) {
     this.#farm = farm;
+  }
+
+  /** Waits until the nodes of these jobs are gone, but not for longer than they may stay. */
+  async untilGone(jobs: readonly LoadedJob[], signal: AbortSignal): Promise<void> {
+    const endMs = systemClock.monotonicMs() + GONE_MS + LOOK_MS;
+    const areGone = (): boolean => jobs.every(({ nodename = '' }) => this.gone.has(nodename));
+    const wait = async (): Promise<void> => {
+      while (!areGone() && systemClock.monotonicMs() < endMs) await systemClock.sleep(LOOK_MS, signal);
+    };
+    await this.watchWhile(wait(), signal);
   }
 
   async watchWhile<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -101,6 +101,7 @@ function watchLoops(daemon: Daemon): readonly ControlLoop[] {
 
 function allocationLoop(daemon: Daemon): ControlLoop {
   const { clients, database, clock, log } = daemon.parts;
+  let turns = 0;
   const allocation = {
     farm: () => clients,
     nodes: database.nodes,
@@ -110,6 +111,7 @@ function allocationLoop(daemon: Daemon): ControlLoop {
     breakers: daemon.breakers,
     quotas: daemon.quotas,
     history: () => daemon.rounds.history,
+    turn: () => turns++,
     saveRound: async (pass: AllocationRound) => {
       const ended = daemon.rounds.add(pass, clock.now());
       if (ended !== undefined) await database.rounds.save(ended);

@@ -29,6 +29,8 @@ export type AllocationDeps = {
   /** Absent: only `max-servers` bounds. */
   readonly quotas?: Pick<QuotaBook, 'mostNodes'>;
   readonly history: () => readonly AllocationRound[];
+  /** Rises with each pass, from 0. */
+  readonly turn: () => number;
   readonly saveRound: (round: AllocationRound) => Promise<void>;
   readonly log: Logger;
 };
@@ -38,7 +40,7 @@ export async function runAllocationPass(deps: AllocationDeps, signal: AbortSigna
   const { config } = deps.farm();
   const demand = await deps.demand(signal);
   const state = await deps.readState();
-  const { labels } = config;
+  const labels = inTurn(config.labels, deps.turn());
   const pauses = { labels, nodes: state.nodes, breakers: deps.breakers };
   const result = allocate({
     providers: config.providers.map(({ name, maxServers }) => {
@@ -57,6 +59,15 @@ export async function runAllocationPass(deps: AllocationDeps, signal: AbortSigna
   await insertGranted(limited, deps);
   await deps.saveRound(result.round);
   return limited;
+}
+
+/**
+ * Another label first in each pass. Where few slots are free, rounding gives them to the last ones of many labels, and our
+ * passes come so fast that none counts as having waited: those at the top would wait for long.
+ */
+function inTurn<T>(items: readonly T[], turn: number): readonly T[] {
+  const first = items.length === 0 ? 0 : turn % items.length;
+  return [...items.slice(first), ...items.slice(0, first)];
 }
 
 async function insertGranted(result: AllocationResult, deps: AllocationDeps): Promise<void> {

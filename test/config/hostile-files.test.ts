@@ -19,6 +19,8 @@ describe('a password in the wrong place of a file', () => {
   test.each([
     ['an alias', `*${SECRET}`],
     ['a tag', `!${SECRET} x`],
+    ['a handle of a tag', `!${SECRET}!`],
+    ['a verbatim tag', `!<${SECRET}`],
     ['an anchor without a value', `&${SECRET}`],
     ['an open quote', `"${SECRET}`],
     ['a list', `[${SECRET}]`],
@@ -26,6 +28,7 @@ describe('a password in the wrong place of a file', () => {
     ['a reserved sign', `@${SECRET}`],
     ['an escape', `"\\${SECRET}"`],
     ['a directive', `%${SECRET}`],
+    ['a directive of the next line', `x\n%${SECRET} y`],
   ])('that looks like %s is not shown by the fault', (_, text) => {
     const providers = `providers: [{${PROVIDER}, username: u, password: ${text}}]`;
     const { faults, warnings } = parseTexts({ yaml: aNodepoolYaml({ providers }) });

@@ -26,6 +26,7 @@ function aBench(options: PoolBenchOptions = {}, deps: Partial<AllocationDeps> = 
       isOnline: () => true,
       breakers: new LaunchBreakers(pool),
       history: () => rounds,
+      turn: () => 0,
       saveRound: (round) => Promise.resolve(void rounds.push(round)),
       log: pool.log,
       ...deps,
@@ -115,6 +116,27 @@ describe('the allocation pass', () => {
     await runAllocationPass(deps, neverAborted);
 
     expect(rounds).toHaveLength(1);
+  });
+
+  test('gives each of many labels its turn where one slot at a time is free, however fast the passes come', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const labels = names.map((name) => aLabel({ name, minReady: 0 }));
+    const demand = new Map(names.map((name) => [name, 3]));
+    let turns = 0;
+    const config = { labels, providers: [aProvider({ maxServers: 1 })] };
+    const facts = { history: () => [], turn: () => turns++, demand: () => Promise.resolve(demand) };
+    const { pool, deps } = aBench({ config }, facts);
+    const launched: string[] = [];
+
+    for (let pass = 0; pass < 60; pass += 1) {
+      await runAllocationPass(deps, neverAborted);
+      for (const node of pool.nodes.all()) {
+        launched.push(node.label);
+        await pool.nodes.remove(node, { who: 'test', why: 'Its job was short' });
+      }
+    }
+
+    expect(names.map((name) => launched.filter((label) => label === name).length)).toEqual([10, 10, 10, 10, 10, 10]);
   });
 
   test('inserts nothing where demand is not known because the process stops', async () => {

@@ -22,6 +22,9 @@ const LONGEST_MESSAGE = 200;
 const MESSAGES: Readonly<Partial<Record<YAMLParseError['code'], string>>> = {
   TAB_AS_INDENT: 'A tab is used as indentation: use blanks',
   MULTILINE_IMPLICIT_KEY: NO_VALUE,
+  // The parser's own words quote the tag and the directive, whose name may be what was meant as a password.
+  TAG_RESOLVE_FAILED: 'Unknown tag: put a value that begins with "!" into quotes',
+  BAD_DIRECTIVE: 'Unknown directive: a line must not begin with "%"',
   MULTIPLE_DOCS: 'Expected one document, found a second one',
 };
 

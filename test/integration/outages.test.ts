@@ -101,13 +101,13 @@ describe.concurrent('a peer that is away or talks nonsense', { timeout: FARM_MS 
     await farm.untilNode(node, 'gone');
     await farm.restartGearmand();
     await daemon.logged(/Gearman server answers again/);
-    const next = await farm.untilUsable();
+    await farm.untilUsable();
     const job = farm.submitJob();
-    await farm.untilNode(next, 'used');
-    await farm.finishJob(next);
+    const [next] = await farm.untilNodes(1, 'used'); // two may be ready: the job that ran still counted
+    if (next !== undefined) await farm.finishJob(next);
 
     expect((await interrupted).type).toBe('disconnected');
-    expect(await job).toMatchObject({ result: 'SUCCESS', nodename: next.nodename });
+    expect(await job).toMatchObject({ result: 'SUCCESS', nodename: next?.nodename });
   });
 
   test('a publisher that sends garbage is warned of once, and the other one is heard', async () => {

@@ -1,6 +1,6 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { InstanceHost, type InstanceHostOptions } from '../../devfarm/instances/instance-host.ts';
-import { FolderInUseError } from '../../devfarm/instances/owner-claim.ts';
+import { claimFolder, FolderInUseError } from '../../devfarm/instances/owner-claim.ts';
 import { findWildcardListener } from '../../devfarm/instances/port-listeners.ts';
 import { RecordingLogger } from '../fakes/recording-logger.ts';
 
@@ -22,6 +22,7 @@ export async function openInstanceHost(options: Partial<InstanceHostOptions> = {
   const port = await freePort();
   for (let slot = 1; slot <= 100; slot += 1) {
     const place = { stateDir: await slotFolder(slot), network: `127.${100 + slot}` };
+    if (!(await takeSlot(`${place.stateDir}.slot`))) continue;
     const host = await InstanceHost.open(
       { ...place, ...(port === undefined ? {} : { port }), ...options },
       { log },
@@ -41,6 +42,11 @@ export async function reopenInstanceHost(
 ): Promise<InstanceHost> {
   const { stateDir, port, network } = earlier;
   return await InstanceHost.open({ stateDir, port, network }, { log: new RecordingLogger() });
+}
+
+/** Takes a slot until this process ends: a test closes its host, or has it killed, and opens it again. False: it has an owner. */
+async function takeSlot(slot: string): Promise<boolean> {
+  return (await claimFolder(slot).catch(unlessInUse)) !== undefined;
 }
 
 const GIB = 2 ** 30;

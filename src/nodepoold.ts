@@ -67,6 +67,11 @@ async function check(): Promise<number> {
     stop.abort(new Error('Interrupted'));
   });
   const log = openLogging(options, 'error').logger('nodepool');
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(1); // who reads has seen enough, and we have not ended
+    tell(`Cannot write to standard output: ${describeError(error)}`);
+    process.exit(1);
+  });
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };

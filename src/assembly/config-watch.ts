@@ -8,7 +8,7 @@ import type { Logger } from '../runtime/logger.ts';
 import { DatabaseChange } from './database-change.ts';
 import { exposedFiles } from './exposed-files.ts';
 import { hostWarnings } from './host-warnings.ts';
-import { type ConfigFiles, readConfigFiles } from './read-config-files.ts';
+import { type ConfigFiles, readConfigFiles, UnreadableConfigError } from './read-config-files.ts';
 
 /** How long a file may be absent, empty or half written while it is replaced. */
 const REPLACING_MS = 1_500;
@@ -28,11 +28,14 @@ export class ConfigWatch {
   /** The texts that were looked at last, good or not. */
   #seen: string;
   #complaint = '';
+  /** Whether there was a secure.conf when the configuration was read last. */
+  #hasSecrets: boolean;
 
   private constructor(files: ConfigFiles, first: LoadedConfig, deps: ConfigWatchDeps) {
     this.#files = files;
     this.#config = first.config;
     this.#seen = first.fingerprint;
+    this.#hasSecrets = first.hasSecrets;
     this.#deps = deps;
     this.#databaseChange = deps.log === undefined ? undefined : new DatabaseChange(first.config, deps.log);
   }
@@ -78,10 +81,20 @@ export class ConfigWatch {
 
   /** Editors and deployment tools replace a file in two steps: what is absent or broken for a moment only is neither. */
   async #read(signal: AbortSignal): Promise<ConfigSources> {
-    const sources = await readConfigFiles(this.#files).catch(() => undefined); // read again, and then said
+    const sources = await this.#readWhole().catch(() => undefined); // read again, and then said
     if (sources !== undefined && (fingerprintOf(sources) === this.#seen || isUsable(sources))) return sources;
     await this.#deps.clock.sleep(REPLACING_MS, signal);
-    return await readConfigFiles(this.#files);
+    return await this.#readWhole();
+  }
+
+  /** Without the secrets of the start every target would lose its Jenkins: that is a mishap, not a change. */
+  async #readWhole(): Promise<ConfigSources> {
+    const sources = await readConfigFiles(this.#files);
+    if (this.#hasSecrets && sources.secure === undefined) {
+      throw new UnreadableConfigError(`${this.#files.secure} is gone; to do without it, restart the daemon`);
+    }
+    this.#hasSecrets = sources.secure !== undefined;
+    return sources;
   }
 
   #complain(error: unknown): void {
@@ -94,11 +107,13 @@ export class ConfigWatch {
   }
 }
 
-type LoadedConfig = { readonly config: Config; readonly fingerprint: string };
+type LoadedConfig = { readonly config: Config; readonly fingerprint: string; readonly hasSecrets: boolean };
 
 async function loadConfig(files: ConfigFiles, log: Logger | undefined): Promise<LoadedConfig> {
   const sources = await readConfigFiles(files);
-  return { config: parse(sources, log), fingerprint: fingerprintOf(sources) };
+  const hasSecrets = sources.secure !== undefined;
+  const config = parse(sources, log);
+  return { config, fingerprint: fingerprintOf(sources), hasSecrets };
 }
 
 async function warnOfHost(config: Config, log: Logger): Promise<void> {

@@ -17,6 +17,7 @@ export type ConnectionSettings = {
 
 const POSTGRES = /^postgres(ql)?(\+[a-z0-9_]+)?:$/;
 const NO_HOST = 'socket.invalid';
+const BAD_URL = 'Cannot read "dburi": it is no valid URL (write "/", "#" and "@" of a password as "%2F", "%23", "%40")';
 const OTHERS = /^(mysql|mariadb|sqlite)(\+[a-z0-9_]+)?:$/;
 
 /**
@@ -53,11 +54,12 @@ function parseUrl(text: string): URL {
   // A socket URL has no host (`user@/name?host=/run`), which the URL parser knows for no scheme but `file`.
   const hosted = text.replace(/^[^/]*:\/\/((?:[^/?#]*@)?)(?=[/?#]|$)/, `postgresql://$1${NO_HOST}`);
   if (!URL.canParse(hosted)) {
-    throw new DatabaseRefusedError(
-      'Cannot read "dburi": it is no valid URL (write "/", "#" and "@" of a password as "%2F", "%23", "%40")',
-    );
+    throw new DatabaseRefusedError(BAD_URL);
   }
-  return new URL(hosted);
+  const url = new URL(hosted);
+  // A password with a bare "/" ends the host too early, and what is left of it would be shown as the host.
+  if (url.pathname.includes('@')) throw new DatabaseRefusedError(BAD_URL);
+  return url;
 }
 
 function hostOf(url: URL): string {

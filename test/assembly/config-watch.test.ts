@@ -64,16 +64,27 @@ test('a change of nodepool.yaml is a new configuration', async () => {
   expect(await watch.reload(neverAborted)).toBeUndefined();
 });
 
-test('a change of secure.conf is a new configuration, and so is its disappearance', async () => {
+test('a change of secure.conf is a new configuration', async () => {
   const watch = await open();
   write('[database]\ndburi=postgresql://nodepool@db/nodepool\n', 'secure.conf');
 
-  const with_ = await watch.reload(neverAborted);
-  unlinkSync(join(folder, 'secure.conf'));
-  const without = await watch.reload(neverAborted);
+  expect((await watch.reload(neverAborted))?.databaseUrl).toBeDefined();
+});
 
-  expect(with_?.databaseUrl).toBeDefined();
-  expect(without?.databaseUrl).toBeUndefined();
+test('a secure.conf that vanishes keeps the last good configuration: no target loses its Jenkins by a mishap', async () => {
+  write('[jenkins "fake-target"]\nurl=https://jenkins.example.org\n', 'secure.conf');
+  const watch = await open();
+
+  unlinkSync(join(folder, 'secure.conf'));
+  const [once, twice] = [await reloadInTwoLooks(watch), await reloadInTwoLooks(watch)];
+  write('[jenkins "fake-target"]\nurl=https://jenkins.example.org\n', 'secure.conf');
+  const back = await watch.reload(neverAborted);
+
+  expect([once, twice, back]).toEqual([undefined, undefined, undefined]);
+  expect(log.messages('error')).toEqual([
+    `The configuration is not usable, the last good one stays in force: ${join(folder, 'secure.conf')} is gone; ` +
+      'to do without it, restart the daemon',
+  ]);
 });
 
 test('a broken file keeps the last good configuration and is one line with its place, once', async () => {
@@ -201,7 +212,7 @@ test('another database is a warning once, because only a restart goes over to it
   await watch.reload(neverAborted);
   secure('one');
   await watch.reload(neverAborted);
-  unlinkSync(join(folder, 'secure.conf'));
+  write('', 'secure.conf');
   await watch.reload(neverAborted);
 
   const message = 'the one of the start stays in use: restart nodepoold to use the new one';

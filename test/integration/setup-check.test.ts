@@ -83,3 +83,18 @@ test(
     expect(exitCode).toBe(2);
   },
 );
+
+test(
+  'nodepoold --check finds that secure.conf is not there, where targets have no Jenkins by that',
+  { timeout: 60_000 },
+  async () => {
+    farm.configure();
+    rmSync(join(farm.folder, 'secure.conf'));
+
+    const { exitCode, stdout } = await farm.checkSetup();
+
+    const missing = /^secrets .*: it is not there, and without it no Jenkins for: ci; look at the option "-s"$/;
+    expect(linesOf(stdout, '✘')).toContainEqual(expect.stringMatching(missing));
+    expect(exitCode).toBe(1);
+  },
+);

@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import type { Config } from '../../config/config.ts';
 import { ConfigError } from '../../config/config-fault.ts';
 import { describeError } from '../../runtime/errors.ts';
@@ -20,6 +21,7 @@ export async function checkSetup(files: ConfigFiles, deps: SetupCheckDeps, signa
   const config = await checkConfig(files, deps);
   if (config === undefined) return 2;
   const looks: readonly Promise<Finding | readonly Finding[]>[] = [
+    checkSecrets(files.secure, config),
     checkDatabase(config, deps, signal),
     ...checkFiles(config, { ...deps, signal }),
     ...checkPeers(config, deps, signal),
@@ -34,6 +36,18 @@ export async function checkSetup(files: ConfigFiles, deps: SetupCheckDeps, signa
     }
   }
   return isGood ? 0 : 1;
+}
+
+/** A wrong path of secure.conf looks like a farm without Jenkins. */
+async function checkSecrets(secure: string, { targets }: Config): Promise<readonly Finding[]> {
+  const without = targets.filter(({ jenkins }) => jenkins === undefined).map(({ name }) => name);
+  const isThere = await access(secure).then(
+    () => true,
+    () => false,
+  );
+  if (isThere || without.length === 0) return [];
+  const text = `it is not there, and without it no Jenkins for: ${without.join(', ')}; look at the option "-s"`;
+  return [{ what: `secrets ${secure}`, isGood: false, text }];
 }
 
 /** The configuration; undefined: it has faults, which are printed. */

@@ -3,14 +3,22 @@ import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../src/runtime/clock.ts';
+import { describePlainly } from '../src/runtime/describe-plainly.ts';
+import { describeError } from '../src/runtime/errors.ts';
 import type { Logger } from '../src/runtime/logger.ts';
 import { plainLogging } from '../src/runtime/logging/plain-logging.ts';
-import { findRunning, networkOf, startFarm, stopFarm } from './farm/farm-control.ts';
+import { findRunning, mendFarm, networkOf, runningFarm, startFarm, stopFarm } from './farm/farm-control.ts';
 import { existingFarmFolder, FarmError, type FarmFolder, type FarmState } from './farm/farm-folder.ts';
-import { describePlainly } from './farm/plain-failure.ts';
+import { ensureGearmand, findGearmand } from './farm/gearmand.ts';
 import { serveFarm } from './farm/serve-farm.ts';
 
 const log = loggerOf('info');
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') return; // who reads has seen enough; what was asked for is done
+  process.stderr.write(`devfarm: Cannot write to standard output: ${describeError(error)}\n`);
+  process.exitCode = 1;
+});
 
 type FarmFlags = { readonly state: string; readonly machines: boolean };
 
@@ -21,8 +29,11 @@ const program = new Command('devfarm')
 farmCommand('up', 'start the farm in the background, or take over one that was killed').action((flags: FarmFlags) =>
   run('start the farm', async () => {
     const folder = folderOf(flags);
-    const state = await startFarm(folder, { machines: flags.machines, argv: serveWords(flags) });
-    print(describeFarm(folder, state));
+    const running = findRunning(folder);
+    const lacksGearmand = running !== undefined && findGearmand(folder) === undefined;
+    if (lacksGearmand) await mendFarm(folder, running);
+    else await startFarm(folder, { machines: flags.machines, argv: serveWords(flags) });
+    print(describeFarm(folder, runningFarm(folder)));
   }),
 );
 
@@ -31,7 +42,13 @@ farmCommand('serve', 'run the farm in the foreground').action((flags: FarmFlags)
     const stopped = new Promise((resolve_) => {
       for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, resolve_);
     });
-    const farm = await serveFarm(folderOf(flags), flags, log);
+    const folder = folderOf(flags);
+    const farm = await serveFarm(folder, flags, log);
+    process.on('SIGHUP', () => {
+      ensureGearmand(folder).catch((error: unknown) => {
+        log.error('gearmand cannot be started again', { error });
+      });
+    });
     log.info('The farm is up', { process: process.pid });
     await stopped;
     await farm.close();
@@ -45,9 +62,8 @@ farmCommand('down', 'end the farm and remove all of it').action((flags: FarmFlag
 farmCommand('status', 'show what runs and where').action((flags: FarmFlags) =>
   run('look at the farm', () => {
     const folder = folderOf(flags);
-    const state = findRunning(folder);
-    if (state === undefined) throw new FarmError(`No farm is up in ${folder.root}`);
-    print(describeFarm(folder, state));
+    print(describeFarm(folder, runningFarm(folder)));
+    if (findGearmand(folder) === undefined) throw new FarmError('gearmand has ended: "devfarm up" starts it again');
     return Promise.resolve();
   }),
 );
@@ -102,7 +118,7 @@ function describeFarm(folder: FarmFolder, state: FarmState): string {
   keystone     ${state.authUrl}
   jenkins      ${state.jenkinsUrl}
   zeromq       ${state.zmqEndpoint}
-  gearmand     127.0.0.1:${state.gearmanPort}
+  gearmand     127.0.0.1:${state.gearmanPort}${findGearmand(folder) === undefined ? ' (ended)' : ''}
   machines     ${state.machines ? `sshd on port ${state.sshPort} of their own loopback addresses` : 'none'}
   nodepool     ${folder.nodepool}/nodepool.yaml`;
 }

@@ -6,6 +6,7 @@ import { openLogging } from './assembly/open-logging.ts';
 import { removePidFile } from './assembly/pid-file.ts';
 import { runDaemon } from './assembly/run-daemon.ts';
 import { VERSION } from './assembly/version.ts';
+import { notEmpty } from './cli/not-empty.ts';
 import { systemClock } from './runtime/clock.ts';
 import { systemRandomness } from './runtime/randomness.ts';
 import { TaskBoard } from './runtime/task-board.ts';
@@ -28,11 +29,11 @@ export type DaemonOptions = {
 const program = new Command('nodepoold')
   .description('Keeps a pool of fresh cloud servers ready as build machines')
   .version(`Nodepool version: ${VERSION}`, '--version')
-  .option('-c, --config <file>', 'configuration', '/etc/nodepool/nodepool.yaml')
-  .option('-s, --secure <file>', 'secrets', '/etc/nodepool/secure.conf')
+  .option('-c, --config <file>', 'configuration', notEmpty, '/etc/nodepool/nodepool.yaml')
+  .option('-s, --secure <file>', 'secrets', notEmpty, '/etc/nodepool/secure.conf')
   .option('-d, --foreground', 'stay in the foreground', false)
-  .option('-l, --logging-config <file>', 'Python logging configuration')
-  .option('-p, --pidfile <file>', 'written when not in the foreground', '/var/run/nodepool/nodepool.pid')
+  .option('-l, --logging-config <file>', 'Python logging configuration', notEmpty)
+  .option('-p, --pidfile <file>', 'written when not in the foreground', notEmpty, '/var/run/nodepool/nodepool.pid')
   .option('--check', 'look at all that the daemon needs, say what is missing, and end', false)
   .option('--json-log', 'one JSON object per log line', false)
   .option('--no-builder', 'run no embedded image builder')

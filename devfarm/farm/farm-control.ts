@@ -26,6 +26,13 @@ export function findRunning(folder: FarmFolder): FarmState | undefined {
   return state !== undefined && isServing(state.pid) ? state : undefined;
 }
 
+/** @throws {FarmError} none is up */
+export function runningFarm(folder: FarmFolder): FarmState {
+  const state = findRunning(folder);
+  if (state === undefined) throw new FarmError(`No farm is up in ${folder.root}`);
+  return state;
+}
+
 /**
  * Starts a farm in the background and waits until it serves; one that was killed goes on from where it was.
  * @throws {FarmError} it runs already, it ended at once, or something else is in the folder
@@ -51,6 +58,16 @@ export async function startFarm(folder: FarmFolder, start: FarmStart): Promise<F
 }
 
 /**
+ * Lets the serving process of a farm start gearmand again, at the port of before.
+ * @throws {FarmError} it does not run after 20 s
+ */
+export async function mendFarm(folder: FarmFolder, { pid }: FarmState): Promise<void> {
+  process.kill(pid, 'SIGHUP');
+  const gearmand = await pollUntil(STOP_MS, () => findGearmand(folder));
+  if (gearmand === undefined) throw new FarmError(`gearmand does not start, see ${folder.log}`);
+}
+
+/**
  * Ends the farm and removes all of it: processes, machines, folder. Does nothing where there is none.
  * @throws {FarmError} the folder is no farm's
  */
@@ -71,8 +88,7 @@ export async function stopFarm(folder: FarmFolder, log: Logger): Promise<void> {
 
 /** The words that run a command in the farm's network: none where it is the host's own. @throws {FarmError} none is up */
 export async function networkOf(folder: FarmFolder): Promise<{ readonly prefix: readonly string[] }> {
-  const running = findRunning(folder);
-  if (running === undefined) throw new FarmError(`No farm is up in ${folder.root}`);
+  const running = runningFarm(folder);
   const isHere = readlinkSync('/proc/self/ns/net') === readlinkSync(`/proc/${running.pid}/ns/net`);
   return { prefix: isHere ? [] : await joinPrefix(running.pid) };
 }

@@ -2,7 +2,7 @@ import { formatRecord } from '../../src/runtime/logging/format-record.ts';
 import type { LogRecord } from '../../src/runtime/logging/log-record.ts';
 import { pythonLogging } from '../../src/runtime/logging/python-logging.ts';
 import { parsePythonTuple } from '../../src/runtime/logging/python-tuple.ts';
-import { readLoggingIni } from '../../src/runtime/logging/read-logging-ini.ts';
+import { LoggingConfigError, readLoggingIni } from '../../src/runtime/logging/read-logging-ini.ts';
 import { strftime } from '../../src/runtime/logging/strftime.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { type ByteTarget, promise } from '../fuzz-target.ts';
@@ -49,7 +49,7 @@ const MAX_LINE = 1_000_000;
 export const loggingConf: ByteTarget = {
   kind: 'bytes',
   name: 'logging-conf',
-  about: 'logging.conf: warnings, never an error; and formats of any kind',
+  about: 'logging.conf: warnings, or the refusal that is meant for operators; and formats of any kind',
   corpus: () => [Buffer.from(LOGGING_CONF), Buffer.from('%(asctime)s %(constructor)s %(message)9s')],
   words: [
     '%(',
@@ -65,15 +65,15 @@ export const loggingConf: ByteTarget = {
     '999999999',
     '.99',
   ],
-  mayThrow: [],
+  mayThrow: [LoggingConfigError],
   feed: (input) => {
     const text = input.toString();
+    const words = text.split(/[=:\n]/); // also of a file that is refused
+    for (const word of [text, ...words]) format(word);
+    for (const word of words) tuple(word);
+    for (const option of [...readLoggingIni(text).values()].flatMap((section) => [...section.values()])) format(option);
     // No file handlers here: inputs would choose the files that are written.
-    const tree = pythonLogging(text.replaceAll(/file/gi, 'null'), systemClock, () => undefined);
-    tree.reopen();
-    const options = [...readLoggingIni(text).values()].flatMap((section) => [...section.values()]);
-    for (const option of [text, ...options]) format(option);
-    for (const option of options) tuple(option);
+    pythonLogging(text.replaceAll(/file/gi, 'null'), systemClock, () => undefined).reopen();
   },
 };
 

@@ -2,6 +2,7 @@ import { readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { takeFileLock } from '../db/file-lock.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { plainReason } from '../runtime/plain-reason.ts';
 import { makeFolders } from '../runtime/make-folders.ts';
 
 const WAIT_FOR_OTHER_MS = 10_000;
@@ -27,6 +28,16 @@ export async function awaitFreePidFile(path: string, clock: Clock): Promise<void
  * @throws {Error} it is still held after 10 s (upstream), or cannot be written
  */
 export async function claimPidFile(path: string, pid: number, clock: Clock): Promise<void> {
+  try {
+    await claim(path, pid, clock);
+  } catch (error) {
+    const reason = plainReason(error);
+    if (reason === undefined) throw error;
+    throw new Error(`Cannot write the pid file "${path}": ${reason}; look at the option "-p"`, { cause: error });
+  }
+}
+
+async function claim(path: string, pid: number, clock: Clock): Promise<void> {
   const folder = dirname(path);
   makeFolders(folder);
   const never = new AbortController().signal;

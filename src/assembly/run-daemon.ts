@@ -26,6 +26,7 @@ import { ConfigWatch } from './config-watch.ts';
 import { type DaemonRoles, runDaemonLoops } from './daemon-loops.ts';
 import { Daemon } from './daemon.ts';
 import { takeInJobEvents } from './job-event-intake.ts';
+import { missingSecrets } from './missing-secrets.ts';
 import { openState } from './open-state.ts';
 import { jobEventDeps } from './pass-deps.ts';
 import { rememberedRounds } from './remembered-rounds.ts';
@@ -92,6 +93,8 @@ async function runUntilStopped(run: Run, signal: AbortSignal): Promise<number> {
   const { options, log } = run;
   const base = { clock: systemClock, randomness: systemRandomness, log, tasks: run.tasks };
   const watch = await ConfigWatch.open(options, { log, clock: systemClock });
+  const missing = await missingSecrets(options.secure, watch.config);
+  if (missing !== undefined) log.warn(`Secrets ${options.secure}: ${missing}`);
   await using database = await openState({ config: watch.config, program: 'nodepoold' }, base, signal);
   const metrics = openMetrics(process.env, { clock: systemClock, log: log.child('stats') });
   const lasting = { ...run, base, watch, database, metrics };

@@ -1,5 +1,6 @@
 import { Command as Program, CommanderError } from 'commander';
 import type { Command, CommandArguments } from './command.ts';
+import { notEmpty } from './not-empty.ts';
 import { printable } from './printable.ts';
 
 /** Options that go before the command (upstream's). */
@@ -31,9 +32,9 @@ export function parseCommandLine(
   const program = new Program('nodepool')
     .description('Looks at and steers a pool of nodes')
     .version(version)
-    .option('-c, --config <file>', 'configuration', '/etc/nodepool/nodepool.yaml')
-    .option('-s, --secure <file>', 'secrets', '/etc/nodepool/secure.conf')
-    .option('-l, --logging-config <file>', 'Python logging configuration')
+    .option('-c, --config <file>', 'configuration', notEmpty, '/etc/nodepool/nodepool.yaml')
+    .option('-s, --secure <file>', 'secrets', notEmpty, '/etc/nodepool/secure.conf')
+    .option('-l, --logging-config <file>', 'Python logging configuration', notEmpty)
     .option('--debug', 'log at level DEBUG to standard error', false)
     .exitOverride()
     .configureOutput({

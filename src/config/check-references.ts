@@ -8,14 +8,21 @@ import type { YamlNode } from './yaml/yaml-node.ts';
 
 /** Names that lead nowhere. A section that could not be read still counts as there: its own fault is enough. */
 export function checkReferences(farm: Farm, report: FaultReport): void {
-  for (const [index, label] of farm.sections.labels) checkLabel({ farm, label, path: ['labels', index] }, report);
+  const images = imagesByProvider(farm);
+  for (const [index, label] of farm.sections.labels)
+    checkLabel({ farm, images, label, path: ['labels', index] }, report);
   checkUsedImages(farm, report);
 }
 
-type LabelCheck = { readonly farm: Farm; readonly label: LabelConfig; readonly path: KeyPath };
+type LabelCheck = {
+  readonly farm: Farm;
+  /** Provider → its images, as the file names them. */
+  readonly images: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly label: LabelConfig;
+  readonly path: KeyPath;
+};
 
-function checkLabel({ farm, label, path }: LabelCheck, report: FaultReport): void {
-  const names = namesIn(valueOf(farm.tree, 'providers'));
+function checkLabel({ farm, images, label, path }: LabelCheck, report: FaultReport): void {
   const list = nodeAt(farm.tree, [...path, 'providers']);
   if (label.providers.length === 0) report.warn(list.at, [...path, 'providers'], 'No provider serves this label');
   itemsOf(list).forEach((entry, index) => {
@@ -23,8 +30,10 @@ function checkLabel({ farm, label, path }: LabelCheck, report: FaultReport): voi
     if (name === undefined) return;
     const at = nodeAt(entry, ['name']).at;
     const namePath = [...path, 'providers', index, 'name'];
-    if (!names.includes(name)) report.fault(at, namePath, `Unknown provider "${name}"${hint(name, names)}`);
-    else if (!hasImage(farm, name, label.image)) {
+    const known = images.get(name);
+    if (known === undefined) {
+      report.fault(at, namePath, `Unknown provider "${name}"${hint(name, [...images.keys()])}`);
+    } else if (!known.has(label.image)) {
       const message = `Provider "${name}" has no image "${label.image}": it does not serve this label`;
       report.warn(at, namePath, message);
     }
@@ -33,12 +42,12 @@ function checkLabel({ farm, label, path }: LabelCheck, report: FaultReport): voi
 
 function checkUsedImages(farm: Farm, report: FaultReport): void {
   const diskimages = namesIn(valueOf(farm.tree, 'diskimages'));
+  const used = new Set(
+    [...farm.sections.labels.values()].flatMap(({ image, providers }) => providers.map((name) => keyOf(name, image))),
+  );
   for (const [index, provider] of farm.sections.providers) {
     provider.images.forEach((image, imageIndex) => {
-      const isUsed = [...farm.sections.labels.values()].some(
-        (label) => label.image === image.name && label.providers.includes(provider.name),
-      );
-      const fault = isUsed ? buildFault(image, diskimages) : undefined;
+      const fault = used.has(keyOf(provider.name, image.name)) ? buildFault(image, diskimages) : undefined;
       if (fault === undefined) return;
       const path = ['providers', index, 'images', imageIndex, ...fault.key];
       report.warn(nodeAt(farm.tree, path).at, path, fault.message);
@@ -60,9 +69,18 @@ function buildFault(image: ProviderImageConfig, diskimages: readonly string[]) {
   return { key: [], message: `Image "${name}" has neither "setup" nor "diskimage": it will never be ready` };
 }
 
-function hasImage(farm: Farm, provider: string, image: string): boolean {
-  const section = itemsOf(valueOf(farm.tree, 'providers')).find((item) => sourceOf(valueOf(item, 'name')) === provider);
-  return namesIn(valueOf(section, 'images')).includes(image);
+function keyOf(provider: string, image: string): string {
+  return JSON.stringify([provider, image]);
+}
+
+function imagesByProvider(farm: Farm): ReadonlyMap<string, ReadonlySet<string>> {
+  const byName = new Map<string, ReadonlySet<string>>();
+  for (const section of itemsOf(valueOf(farm.tree, 'providers'))) {
+    const name = sourceOf(valueOf(section, 'name'));
+    // The first of a name counts; that there are two is a fault of its own.
+    if (name !== undefined && !byName.has(name)) byName.set(name, new Set(namesIn(valueOf(section, 'images'))));
+  }
+  return byName;
 }
 
 function namesIn(list: YamlNode | undefined): readonly string[] {

@@ -2,7 +2,8 @@ import type { Cause } from '../node/cause.ts';
 import type { Freeze, FreezeStore } from '../node/freeze-store.ts';
 import type { StoreDeps } from './store-deps.ts';
 
-const FIND_SQL = 'select since, who, why from "freeze"';
+/** No row: nobody froze the farm. */
+export const FIND_FREEZE_SQL = 'select since, who, why from "freeze"';
 const FREEZE_SQL = `
   insert into "freeze" (since, who, why) values ($1, $2, $3)
   on conflict (only_row) do update set who = excluded.who, why = excluded.why
@@ -18,7 +19,7 @@ export class PgFreezeStore implements FreezeStore {
   }
 
   find(): Promise<Freeze | undefined> {
-    return this.#deps.pool.row<Freeze>(FIND_SQL);
+    return this.#deps.pool.row<Freeze>(FIND_FREEZE_SQL);
   }
 
   async freeze({ who, why }: Cause): Promise<Freeze> {

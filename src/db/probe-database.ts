@@ -1,9 +1,11 @@
+import type { Freeze } from '../node/freeze-store.ts';
 import type { Secret } from '../runtime/secret.ts';
 import { clusterOf, clusterVersion } from './cluster-folder.ts';
 import { parseDatabaseUrl } from './connection-settings.ts';
 import type { DatabaseDeps } from './database.ts';
 import { findInstallation } from './migrate.ts';
 import { findMigrationsFolder, latestVersion } from './migrations-folder.ts';
+import { FIND_FREEZE_SQL } from './pg-freeze-store.ts';
 import { StatementPool } from './statement-pool.ts';
 
 const PATIENCE_MS = 10_000;
@@ -16,6 +18,8 @@ export type DatabaseProbe = {
   readonly installationId: string | undefined;
   /** Migrations that the first program to open it will run. */
   readonly migrationsToCome: number;
+  /** An operator's brake. */
+  readonly freeze: Freeze | undefined;
 };
 
 /**
@@ -34,10 +38,12 @@ export async function probeDatabase(url: Secret, deps: Pick<DatabaseDeps, 'log'>
   try {
     const version = await pool.row<{ server_version: string }>('show server_version');
     const found = await findInstallation(pool);
+    const table = await pool.row<{ name: string | null }>(`select to_regclass('"freeze"') as name`);
     return {
       server: version?.server_version ?? '',
       installationId: found?.installationId,
       migrationsToCome: Math.max(0, latestVersion(findMigrationsFolder()) - (found?.schemaVersion ?? 0)),
+      freeze: table?.name === null ? undefined : await pool.row<Freeze>(FIND_FREEZE_SQL),
     };
   } finally {
     await pool.close();

@@ -1,4 +1,5 @@
 import { formatSeconds } from './format-seconds.ts';
+import { plainReason } from './plain-reason.ts';
 
 /** A wait took longer than it may. */
 export class DeadlineExceededError extends Error {
@@ -52,7 +53,10 @@ export function describeError(thrown: unknown): string {
   // By depth, not by messages: causes may lead in a circle.
   for (let error: unknown = thrown, depth = 0; error !== undefined && depth < MAX_CAUSES; depth += 1) {
     const message = asError(error).message.replaceAll(/\s+/g, ' ').trim();
-    if (message !== '' && !messages.some((earlier) => earlier.includes(message))) messages.push(message);
+    const isSaid = messages.some(
+      (earlier) => earlier.includes(message) || earlier.includes(plainReason(error) ?? message),
+    );
+    if (message !== '' && !isSaid) messages.push(message);
     error = causeOf(error);
   }
   return messages.length > 0 ? messages.join(': ') : asError(thrown).name;

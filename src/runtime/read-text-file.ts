@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { plainReason } from './plain-reason.ts';
 import { asError } from './errors.ts';
 
 /** No configuration file is larger; a wrong path must not fill the memory. */
@@ -15,7 +16,7 @@ export async function readTextFile(path: string): Promise<string | undefined> {
     return await readBounded(path);
   } catch (error) {
     if (isAbsent(error)) return undefined;
-    throw new Error(`Cannot read "${path}": ${describe(error)}`, { cause: error });
+    throw new Error(`Cannot read "${path}": ${plainReason(error) ?? asError(error).message}`, { cause: error });
   }
 }
 
@@ -33,16 +34,6 @@ async function readBounded(path: string): Promise<string> {
     length += bytesRead;
   }
   throw new Error('it has more than 8 MiB');
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EISDIR: 'it is a folder',
-  ELOOP: 'its links lead in a circle',
-};
-
-function describe(error: unknown): string {
-  return REASONS[codeOf(error)] ?? asError(error).message;
 }
 
 /** A file in a folder that does not exist is absent too. */

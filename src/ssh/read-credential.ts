@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { type Credential, RemoteError } from '../provider/remote-machine.ts';
+import { plainReason } from '../runtime/plain-reason.ts';
 import { asError } from '../runtime/errors.ts';
 import type { Secret } from '../runtime/secret.ts';
 import { parsePrivateKey } from './parse-private-key.ts';
@@ -44,12 +45,8 @@ async function readSmallFile(path: string): Promise<{ text: string; mode: number
     if (size > MAX_KEY_BYTES) throw new Error('it is too large for a key');
     return { text: await file.readFile('utf8'), mode };
   } catch (error) {
-    throw new RemoteError('key', `Cannot read private key "${path}": ${reasonOf(asError(error))}`, { cause: error });
+    throw new RemoteError('key', `Cannot read private key "${path}": ${plainReason(error) ?? asError(error).message}`, {
+      cause: error,
+    });
   }
-}
-
-function reasonOf(error: Error): string {
-  const code = 'code' in error ? error.code : undefined;
-  if (code === 'ENOENT') return 'it does not exist';
-  return code === 'EACCES' ? 'permission denied' : error.message;
 }

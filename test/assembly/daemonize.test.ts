@@ -172,7 +172,7 @@ describe('a daemon that does not come up leaves no pid file', () => {
       const { status, stderr } = await program.run('-p', program.pathOf('file/nodepool.pid'));
 
       expect(status).toBe(1);
-      expect(stderr).toMatch(/^nodepoold: [^\n]*(ENOTDIR|EEXIST)[^\n]*\n$/);
+      expect(stderr).toMatch(/^nodepoold: [^\n]*(a part of the path is no folder|EEXIST)[^\n]*\n$/);
     },
     PATIENCE_MS,
   );

@@ -51,6 +51,15 @@ test('nobody else can write the pid file: who could would choose what an init sc
   expect(statSync(join(folder, 'run')).mode & 0o777).toBe(0o755);
 });
 
+test('a logging.conf that Python would refuse is refused with its line: the daemon would say nothing at all', () => {
+  const path = join(folder, 'logging.conf');
+  writeFileSync(path, '[loggers]\nkeys=root\ngarbage\n');
+
+  expect(() => openLogging({ loggingConfig: path }, 'info')).toThrow(
+    `Unable to use logging config file ${path}:3: this is neither "[section]" nor "option = value"`,
+  );
+});
+
 test('a logging.conf of 100 MB is refused, and not read', () => {
   const path = join(folder, 'logging.conf');
   writeFileSync(path, '');

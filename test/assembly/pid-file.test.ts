@@ -103,3 +103,9 @@ test('of two that claim it at once one has it, and the other waits for that one'
   expect(await Promise.all(claims)).toEqual([process.pid, process.ppid]);
   expect(readFileSync(path, 'utf8')).not.toBe(inFile);
 });
+
+test('one that cannot be written is told with the reason in words, and with the option that names it', async () => {
+  await expect(claimPidFile('/proc/none/nodepool.pid', process.pid, new FakeClock())).rejects.toThrow(
+    'Cannot write the pid file "/proc/none/nodepool.pid": there is no such file; look at the option "-p"',
+  );
+});

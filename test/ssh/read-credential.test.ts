@@ -43,7 +43,7 @@ test('a password and a key in memory need no file', async () => {
 });
 
 test.each([
-  { what: 'does not exist', make: () => Promise.resolve(), why: 'it does not exist' },
+  { what: 'does not exist', make: () => Promise.resolve(), why: 'there is no such file' },
   { what: 'is huge', make: (path: string) => writeFile(path, Buffer.alloc(70_000)), why: 'it is too large for a key' },
   {
     what: 'is a named pipe that nobody writes to',

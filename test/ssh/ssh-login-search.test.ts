@@ -125,7 +125,7 @@ describe('credentials', () => {
 
     expect(session.username).toBe('root');
     expect(bench.log.messages('warn')).toEqual([
-      expect.stringContaining(`Cannot read private key "${missing}": it does not exist`),
+      expect.stringContaining(`Cannot read private key "${missing}": there is no such file`),
     ]);
   });
 

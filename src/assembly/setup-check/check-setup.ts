@@ -1,9 +1,9 @@
-import { access } from 'node:fs/promises';
 import type { Config } from '../../config/config.ts';
 import { ConfigError } from '../../config/config-fault.ts';
 import { describeError } from '../../runtime/errors.ts';
 import { complaintsOf } from '../config-complaints.ts';
 import { ConfigWatch } from '../config-watch.ts';
+import { missingSecrets } from '../missing-secrets.ts';
 import { type ConfigFiles, UnreadableConfigError } from '../read-config-files.ts';
 import { checkDatabase } from './check-database.ts';
 import { checkFiles } from './check-files.ts';
@@ -38,16 +38,9 @@ export async function checkSetup(files: ConfigFiles, deps: SetupCheckDeps, signa
   return isGood ? 0 : 1;
 }
 
-/** A wrong path of secure.conf looks like a farm without Jenkins. */
-async function checkSecrets(secure: string, { targets }: Config): Promise<readonly Finding[]> {
-  const without = targets.filter(({ jenkins }) => jenkins === undefined).map(({ name }) => name);
-  const isThere = await access(secure).then(
-    () => true,
-    () => false,
-  );
-  if (isThere || without.length === 0) return [];
-  const text = `it is not there, and without it no Jenkins for: ${without.join(', ')}; look at the option "-s"`;
-  return [{ what: `secrets ${secure}`, isGood: false, text }];
+async function checkSecrets(secure: string, config: Config): Promise<readonly Finding[]> {
+  const text = await missingSecrets(secure, config);
+  return text === undefined ? [] : [{ what: `secrets ${secure}`, isGood: false, text }];
 }
 
 /** The configuration; undefined: it has faults, which are printed. */

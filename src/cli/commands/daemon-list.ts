@@ -1,6 +1,7 @@
 import type { KnownDaemon } from '../../node/daemon-store.ts';
 import { defineCommand } from '../command.ts';
 import { renderTable } from '../render-table.ts';
+import { tellOfFreeze } from '../tell-of-freeze.ts';
 
 export const daemonList = defineCommand({
   name: 'daemon-list',
@@ -9,11 +10,11 @@ export const daemonList = defineCommand({
   async run({ options }, context) {
     const { daemons } = await context.stores();
     const all = await daemons.list();
-    if (options['all'] === true)
-      return renderTable(
-        [...HEADER, 'Ended'],
-        all.map((each) => [...rowOf(each), endOf(each)]),
-      );
+    await tellOfFreeze(context);
+    if (options['all'] === true) {
+      const rows = all.map((each) => [...rowOf(each), endOf(each)]);
+      return renderTable([...HEADER, 'Ended'], rows);
+    }
     return renderTable(HEADER, all.filter(({ endedAt }) => endedAt === undefined).map(rowOf));
   },
 });

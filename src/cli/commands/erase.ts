@@ -13,7 +13,7 @@ export const erase = defineCommand({
     const { nodes, images, providerStatus } = stores;
     const [nodeRows, imageRows] = [await nodes.list({ provider }), await images.list({ provider })];
     if (nodeRows.length + imageRows.length === 0 && (await providerStatus.find(provider)) === undefined) {
-      throw new UsageError(`Provider ${provider} has no rows`);
+      throw new UsageError(`Provider "${provider}" has no rows`);
     }
     await refuseWhileFrozen(stores);
     const { providers } = await context.config();
@@ -26,8 +26,7 @@ export const erase = defineCommand({
         `Drop ${nodeRows.length} nodes and ${imageRows.length} images of ${provider}? (y/N) `,
       );
       if (answer.trim().toLowerCase() !== 'y') {
-        context.tell('Aborting. No data erased.');
-        return '';
+        throw new UsageError('Aborting. No data erased.');
       }
     }
     const cause = { who: `cli:${context.user}`, why: `Provider ${provider} was erased` };

@@ -1,3 +1,4 @@
+import { describeFreeze } from '../../node/freeze-store.ts';
 import { defineCommand } from '../command.ts';
 
 export const freeze = defineCommand({
@@ -11,8 +12,7 @@ export const freeze = defineCommand({
     const cause = { who: `cli:${context.user}`, why: typeof reason === 'string' ? reason : 'Frozen by an operator' };
     // Without a reason, one that another operator gave stays.
     const isTold = before !== undefined && typeof reason !== 'string';
-    const { since, who, why } = isTold ? before : await farmFreeze.freeze(cause);
-    context.tell(`The farm is frozen since ${since.toISOString().slice(0, 19)}Z (${who}: ${why})`);
+    context.tell(describeFreeze(isTold ? before : await farmFreeze.freeze(cause)));
     return '';
   },
 });

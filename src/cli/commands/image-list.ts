@@ -2,6 +2,7 @@ import type { BuildFailure } from '../../image/snapshot-image.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { formatAge } from '../format-age.ts';
 import { renderTable } from '../render-table.ts';
+import { tellOfFreeze } from '../tell-of-freeze.ts';
 
 const HEADER = ['ID', 'Provider', 'Image', 'Hostname', 'Version', 'Image ID', 'Server ID', 'State', 'Age'];
 
@@ -31,6 +32,7 @@ export const imageList = defineCommand({
       const next = serves ? 'the one before it serves until the next update' : nextTry(failure, now);
       tellFailure(failure, next, context);
     }
+    await tellOfFreeze(context);
     return renderTable(HEADER, rows);
   },
 });

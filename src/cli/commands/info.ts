@@ -4,6 +4,7 @@ import type { ProviderStatus, Suspension } from '../../provider/provider-status.
 import { defineCommand, UsageError } from '../command.ts';
 import { formatAge } from '../format-age.ts';
 import { renderTable } from '../render-table.ts';
+import { tellOfFreeze } from '../tell-of-freeze.ts';
 
 /** Upstream's two tables come first and stay as they were (nodepool 0.5: `info`). */
 export const info = defineCommand({
@@ -21,8 +22,9 @@ export const info = defineCommand({
     const { providers } = await context.config();
     const section = providers.find(({ name }) => name === provider);
     if (section === undefined && nodeRows.length + imageRows.length === 0 && status === undefined) {
-      throw new UsageError(`Provider ${provider} does not exist`);
+      throw new UsageError(`Provider "${provider}" does not exist`);
     }
+    await tellOfFreeze(context);
     const now = context.clock.now();
     return [
       'Image builds:',

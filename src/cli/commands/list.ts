@@ -1,5 +1,6 @@
 import { defineCommand } from '../command.ts';
 import { renderNodeDetails, renderNodes } from '../node-table.ts';
+import { tellOfFreeze } from '../tell-of-freeze.ts';
 
 export const list = defineCommand({
   name: 'list',
@@ -8,6 +9,7 @@ export const list = defineCommand({
   async run({ options }, context) {
     const { nodes, images } = await context.stores();
     const all = await nodes.list();
+    await tellOfFreeze(context);
     const now = context.clock.now();
     return options['detail'] === true ? renderNodeDetails(all, await images.list(), now) : renderNodes(all, now);
   },

@@ -5,7 +5,7 @@ import type { TimeRotation } from './log-rotation.ts';
 import { FileSink, type LogSink, StreamSink } from './log-sink.ts';
 import { type LogHandler, type LoggerSettings, LoggerTree } from './logger-tree.ts';
 import { parsePythonTuple, type PythonValue } from './python-tuple.ts';
-import { readLoggingIni } from './read-logging-ini.ts';
+import { LoggingConfigError, readLoggingIni } from './read-logging-ini.ts';
 
 const LEVELS: Readonly<Record<string, number>> = {
   NOTSET: 0,
@@ -17,6 +17,8 @@ const LEVELS: Readonly<Record<string, number>> = {
   CRITICAL: 50,
   FATAL: 50,
 };
+/** Sections without which Python refuses the file; without them nothing at all would be logged. */
+const NEEDED_SECTIONS = ['loggers', 'handlers'];
 const HOUR_MS = 3_600_000;
 const PERIODS: Readonly<Record<string, number>> = {
   S: 1000,
@@ -31,11 +33,14 @@ type Sections = ReadonlyMap<string, Section>;
 
 /**
  * Logging as a Python logging.conf describes it (`[loggers] [handlers] [formatters]`, logging.config.fileConfig).
- * What is not understood is a warning, never a failure: a daemon without one log file beats no daemon.
+ * What is not understood is a warning: a daemon without one log file beats no daemon. One that would say nothing at all
+ * does not.
  * @param warn told one line per thing that was left out
+ * @throws {LoggingConfigError} a line that Python refuses, no loggers or no handlers, or no logger "root"
  */
 export function pythonLogging(text: string, clock: Clock, warn: (line: string) => void): LoggerTree {
   const sections = readLoggingIni(text);
+  refuseSilence(sections);
   const handlers = new Map<string, LogHandler>();
   for (const name of keysOf(sections, 'handlers')) {
     const handler = readHandler(name, sections, warn);
@@ -48,6 +53,13 @@ export function pythonLogging(text: string, clock: Clock, warn: (line: string) =
     else settings.set(name === 'root' ? '' : (section.get('qualname') ?? name), readLogger(section, handlers, warn));
   }
   return new LoggerTree(settings, clock);
+}
+
+function refuseSilence(sections: Sections): void {
+  const missing = NEEDED_SECTIONS.find((name) => !sections.has(name));
+  if (missing !== undefined) throw new LoggingConfigError(undefined, `there is no section [${missing}]`);
+  if (keysOf(sections, 'loggers').includes('root')) return;
+  throw new LoggingConfigError(undefined, 'there is no "root" among the keys of [loggers]');
 }
 
 function keysOf(sections: Sections, name: string): readonly string[] {

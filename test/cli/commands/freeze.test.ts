@@ -49,6 +49,20 @@ test.each([[['delete', '1', '--now']], [['image-delete', '1']], [['image-update'
   },
 );
 
+test.each([[['list']], [['image-list']], [['info', 'fake-provider']], [['daemon-list']]])(
+  '%j tells of a freeze besides its table: who sees no node move should know why',
+  async (words) => {
+    const context = new FakeCommandContext();
+    context.nodes.put(aReadyNode());
+    const table = await runCommand(words, context);
+    expect(context.told).toEqual([]);
+    await context.farmFreeze.freeze({ who: 'cli:bob', why: 'the cloud is sick' });
+
+    expect(await runCommand(words, context)).toBe(table);
+    expect(context.told).toEqual(['The farm is frozen since 2026-01-01T00:00:00Z (cli:bob: the cloud is sick)']);
+  },
+);
+
 test('thaw ends it, and says so where there was nothing to end', async () => {
   const context = new FakeCommandContext();
   await runCommand(['freeze'], context);

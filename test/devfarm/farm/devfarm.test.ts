@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
 import { isRunning, parseIdentity } from '../../../devfarm/instances/process-identity.ts';
 import { OPEN_HOST_MS } from '../../peers/instance-host.ts';
 import { until } from '../../peers/until.ts';
@@ -56,6 +57,27 @@ test(
       stderr: `devfarm: A farm is up already in ${door.root} (process ${pidOf(up)})`,
     });
     expect(status).toEqual(up);
+  },
+);
+
+test(
+  'a gearmand that ended is told by status, and started by up at the port of before',
+  { timeout: FARM_MS },
+  async () => {
+    const up = await door.devfarm('up', '--no-machines');
+    const gearmand = z
+      .object({ pid: z.int() })
+      .parse(JSON.parse(readFileSync(join(door.root, 'gearmand.json'), 'utf8')));
+    process.kill(gearmand.pid, 'SIGKILL');
+    await until('gearmand is gone', () => Promise.resolve(!existsSync(`/proc/${gearmand.pid}`)));
+
+    const status = await door.devfarm('status');
+    const mended = await door.devfarm('up', '--no-machines');
+
+    expect(status).toMatchObject({ exitCode: 1, stderr: 'devfarm: gearmand has ended: "devfarm up" starts it again' });
+    expect(factsOf(status)['gearmand']).toBe(`${factsOf(up)['gearmand'] ?? ''} (ended)`);
+    expect(mended).toEqual(up);
+    expect(await door.devfarm('status')).toEqual(up);
   },
 );
 

@@ -21,6 +21,11 @@ function aConf(folder: LogFolder, loggers: Readonly<Record<string, string>>): st
   ].join('\n\n');
 }
 
+/** Sections behind those of a root logger. */
+function aRootAnd(sections: string): string {
+  return `[loggers]\nkeys=root\n[logger_root]\nlevel=INFO\n${sections}`;
+}
+
 function log(conf: string) {
   const warnings: string[] = [];
   const tree = pythonLogging(conf, new FakeClock(), (line) => warnings.push(line));
@@ -92,16 +97,30 @@ describe('a logging.conf', () => {
   });
 
   test.each([
-    ['there is no section [handler_lost]', '[handlers]\nkeys=lost'],
-    ['there is no section [logger_lost]', '[loggers]\nkeys=lost'],
-    ['level "LOUD" is unknown and left out', '[loggers]\nkeys=root\n[logger_root]\nlevel=LOUD'],
+    ['there is no section [handler_lost]', aRootAnd('[handlers]\nkeys=lost')],
+    ['there is no section [logger_lost]', '[loggers]\nkeys=root,lost\n[logger_root]\nlevel=INFO\n[handlers]\nkeys='],
+    ['level "LOUD" is unknown and left out', '[loggers]\nkeys=root\n[logger_root]\nlevel=LOUD\n[handlers]\nkeys='],
     [
       '[handler_a] is left out: class "SMTPHandler" is not supported',
-      '[handlers]\nkeys=a\n[handler_a]\nclass=SMTPHandler',
+      aRootAnd('[handlers]\nkeys=a\n[handler_a]\nclass=SMTPHandler'),
     ],
-    ['[handler_a] is left out: args name no file', '[handlers]\nkeys=a\n[handler_a]\nclass=FileHandler\nargs=()'],
+    [
+      '[handler_a] is left out: args name no file',
+      aRootAnd('[handlers]\nkeys=a\n[handler_a]\nclass=FileHandler\nargs=()'),
+    ],
   ])('warns that %s, and is used without it: a daemon without one log beats no daemon', (warning, conf) => {
     expect(log(conf).warnings).toEqual([`logging configuration: ${warning}`]);
+  });
+
+  test.each([
+    ['this is neither "[section]" nor "option = value"', 'garbage'],
+    ['this is neither "[section]" nor "option = value"', aRootAnd('[handlers]\nkeys=\n}{')],
+    ['an option stands before the first section', 'keys=root'],
+    ['there is no section [loggers]', '[handlers]\nkeys=\n'],
+    ['there is no section [handlers]', aRootAnd('')],
+    ['there is no "root" among the keys of [loggers]', '[loggers]\nkeys=nodepool\n[handlers]\nkeys='],
+  ])('is refused, as Python does, where %s: a daemon would say nothing at all', (reason, conf) => {
+    expect(() => log(conf)).toThrow(reason);
   });
 
   test('warns of a file that cannot be opened, and logs to the others', () => {
@@ -128,8 +147,8 @@ describe('a logging.conf', () => {
     expect(folder.lines('all')).toEqual(['bare node=1']);
   });
 
-  test('that is empty logs nothing, and complains of nothing', () => {
-    const { logger, warnings } = log('');
+  test('whose root has no handlers logs nothing, and complains of nothing', () => {
+    const { logger, warnings } = log(aRootAnd('[handlers]\nkeys='));
 
     logger('nodepool').error('unheard');
 

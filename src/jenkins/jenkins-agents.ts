@@ -33,7 +33,10 @@ const REMOVAL_LIMIT_MS = 60_000;
 const REMOVAL_POLL_MS = { first: 100, max: 2_000 } as const;
 /** How long a target counts as offline after it refused a change: reads may well be allowed, so they cannot tell. */
 const REFUSED_MS = 60_000;
-/** Order in the target's queue: looking before changing, freeing before filling. */
+/**
+ * Order in the target's queue: first what keeps a second job from a node, then looking before changing, freeing before filling.
+ */
+const CLOSE = 3;
 const LOOK = 2;
 const FREE = 1;
 
@@ -85,7 +88,7 @@ export class JenkinsAgents implements Agents {
   async setOffline(nodename: string, reason: string, signal: AbortSignal): Promise<boolean> {
     // Not toggleOffline: two of those at once cancel out.
     const path = `${pathOf(nodename)}/changeOfflineCause?offlineMessage=${encodeURIComponent(reason)}`;
-    const request = { task: 'SetNodeOfflineTask', method: 'POST', path, priority: FREE, isRepeatable: true } as const;
+    const request = { task: 'SetNodeOfflineTask', method: 'POST', path, priority: CLOSE, isRepeatable: true } as const;
     const answer = await this.#send(request, signal);
     if (answer.status === 404) return false;
     if (!isFormSuccess(answer)) throw this.#failure(request, answer);

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
+import type { LogLevel } from '../logger.ts';
 import {
   endOfPeriod,
   lastWrite,
@@ -10,7 +11,7 @@ import {
 
 /** Where finished lines go. Writing is synchronous: what was logged before a crash is on disk. Never throws. */
 export interface LogSink {
-  write(line: string, at: Date): void;
+  write(line: string, at: Date, level: LogLevel): void;
   /** Closes the file; it is opened again by the next line (SIGHUP, logrotate). */
   reopen(): void;
 }

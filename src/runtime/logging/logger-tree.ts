@@ -93,7 +93,7 @@ class TreeLogger implements Logger {
 }
 
 function write(record: LogRecord, handler: LogHandler): void {
-  handler.sink.write(lineOf(record, handler), record.at);
+  handler.sink.write(lineOf(record, handler), record.at, record.level);
 }
 
 /** A fact that cannot be printed (it refers to itself, or its getter throws) must not fail the code that logs it. */

@@ -5,6 +5,8 @@ import type { TimeRotation } from './log-rotation.ts';
 import { FileSink, type LogSink, StreamSink } from './log-sink.ts';
 import { type LogHandler, type LoggerSettings, LoggerTree } from './logger-tree.ts';
 import { parsePythonTuple, type PythonValue } from './python-tuple.ts';
+import { parseSyslogArgs } from './syslog-address.ts';
+import { SyslogSink } from './syslog-sink.ts';
 import { LoggingConfigError, readLoggingIni } from './read-logging-ini.ts';
 
 const LEVELS: Readonly<Record<string, number>> = {
@@ -132,6 +134,7 @@ const SINKS: ReadonlyMap<string, OpenSink> = new Map(
     RotatingFileHandler: (args) =>
       new FileSink(pathOf(args), { kind: 'size', maxBytes: numberAt(args, 2), keep: numberAt(args, 3) }),
     TimedRotatingFileHandler: (args) => new FileSink(pathOf(args), timedRotation(args)),
+    SysLogHandler: (args) => new SyslogSink(parseSyslogArgs(args)),
   }),
 );
 

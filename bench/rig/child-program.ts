@@ -1,6 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 
 type Reply = { readonly id: number; readonly result?: unknown; readonly error?: string };
 
@@ -10,6 +12,11 @@ export type ChildOptions = {
   /** The built program, where the time or memory of building it would count. Default: built as it starts. */
   readonly builtPath?: string;
 };
+
+/** Flags of Node that the built programs are started with. */
+function programFlags(): readonly string[] {
+  return z.array(z.string()).parse(JSON.parse(readFileSync(join('scripts', 'program-flags.json'), 'utf8')));
+}
 
 /**
  * A program of the bench's own in a process of its own, so that its CPU time is not counted. It ends with us, however we
@@ -47,7 +54,8 @@ export class ChildProgram<Ready> implements AsyncDisposable {
     signal.throwIfAborted();
     const words = [...(builtPath === undefined ? [join('bench', 'rig', `${name}.ts`)] : []), JSON.stringify(options)];
     const program = builtPath ?? join('scripts', 'run-ts.js');
-    const child = fork(program, words, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [] });
+    const execArgv = builtPath === undefined ? [] : programFlags();
+    const child = fork(program, words, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv: [...execArgv] });
     const ended = once(child, 'exit').then(() => {
       throw new Error(`The bench's program "${name}" ended before it was ready`);
     });

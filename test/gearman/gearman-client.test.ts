@@ -125,7 +125,7 @@ describe('while the job runs', () => {
     expect(progress).toEqual([]);
   });
 
-  test('16 MiB each way arrive unchanged', async () => {
+  test('16 MiB each way arrive unchanged', { timeout: 30_000 }, async () => {
     await using server = await ScriptedServer.start();
     const data = Buffer.alloc(16 * 1024 * 1024, 'x\0y');
     const running = aClient([server]).submit({ ...JOB, data }, neverAborted);

@@ -152,9 +152,13 @@ test.each([
   ['an option without its value', ['up', '--state'], "error: option '--state <folder>' argument missing"],
   ['a word too many', ['down', 'now'], "error: too many arguments for 'down'. Expected 0 arguments but got 1."],
   ['no command to run', ['run'], "error: missing required argument 'command'"],
-])('%s is told with status 1, and nothing is begun', async (_, words, message) => {
-  const said = await devfarm(words);
+])(
+  '%s is told with status 1, and nothing is begun',
+  async (_, words, message) => {
+    const said = await devfarm(words);
 
-  expect(said.exitCode).toBe(1);
-  expect(said.stderr.split('\n')[0]).toBe(message);
-});
+    expect(said.exitCode).toBe(1);
+    expect(said.stderr.split('\n')[0]).toBe(message);
+  },
+  RUN_MS,
+);

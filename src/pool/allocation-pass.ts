@@ -38,8 +38,10 @@ export type AllocationDeps = {
 /** Compares demand with what there is and inserts a `building` row for each node to launch. */
 export async function runAllocationPass(deps: AllocationDeps, signal: AbortSignal): Promise<AllocationResult> {
   const { config } = deps.farm();
-  const demand = await deps.demand(signal);
+  // In this order: a job that ends in between is served by no node more than it needed. The other way round it would still be
+  // in demand while its node is gone already.
   const state = await deps.readState();
+  const demand = await deps.demand(signal);
   const labels = inTurn(config.labels, deps.turn());
   const pauses = { labels, nodes: state.nodes, breakers: deps.breakers };
   const result = allocate({

@@ -139,6 +139,24 @@ describe('the allocation pass', () => {
     expect(names.map((name) => launched.filter((label) => label === name).length)).toEqual([10, 10, 10, 10, 10, 10]);
   });
 
+  test('launches nothing for a job that ends between the looks at queue and nodes', async () => {
+    const { pool, deps } = aBench(
+      { config: { labels: [aLabel({ minReady: 0 })] } },
+      {
+        demand: async () => {
+          const demand = new Map([['trusty', 1]]);
+          for (const node of pool.nodes.all()) await pool.nodes.remove(node, { who: 'test', why: 'Its job ended' });
+          return demand;
+        },
+      },
+    );
+    pool.nodes.put(aNode({ state: 'used' }));
+
+    await runAllocationPass(deps, neverAborted);
+
+    expect(pool.nodes.all()).toEqual([]);
+  });
+
   test('inserts nothing where demand is not known because the process stops', async () => {
     const { pool, deps } = aBench({}, { demand: () => Promise.reject(new Error('Stopping')) });
 

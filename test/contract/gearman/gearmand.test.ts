@@ -177,13 +177,9 @@ describe('with one gearmand', { timeout: LIMIT_MS }, () => {
 test('gearmand killed mid-job: the job is disconnected, the worker comes back', { timeout: LIMIT_MS }, async () => {
   await using bench = new RealBench();
   const server = await startGearmand();
-  const begun = new Deferred<AssignedJob>();
-  bench.worker(server).register('f', (job) => {
-    begun.resolve(job);
-    return Promise.resolve(COMPLETE);
-  });
+  bench.worker(server).register('f', () => Promise.resolve(COMPLETE));
   bench.worker(server).register('hangs', (job) => {
-    begun.resolve(job);
+    job.sendData('begun');
     return new Promise((_, reject) => {
       job.disconnected.addEventListener('abort', () => {
         reject(new Error('Gave up with the connection'));
@@ -191,8 +187,12 @@ test('gearmand killed mid-job: the job is disconnected, the worker comes back', 
     });
   });
   const client = bench.client(server);
-  const running = client.submit(aJob('hangs'), neverAborted);
-  await begun.promise;
+  const begun = new Deferred<undefined>();
+  const onProgress = (): void => {
+    begun.resolve(undefined);
+  };
+  const running = client.submit({ ...aJob('hangs'), onProgress }, neverAborted);
+  await begun.promise; // the client knows that it was taken
 
   await server.kill();
   expect(showOutcome(await running)).toBe('disconnected');

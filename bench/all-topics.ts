@@ -7,5 +7,16 @@ import { LAUNCHES } from './launches.ts';
 import { LIST } from './list.ts';
 import { MEMORY } from './memory.ts';
 import type { Topic } from './measurement.ts';
+import { UPLOAD } from './upload.ts';
 
-export const ALL_TOPICS: readonly Topic[] = [ALLOCATION, EVENTS, DELETIONS, DEMAND, LAUNCHES, LIST, MEMORY, CHURN];
+export const ALL_TOPICS: readonly Topic[] = [
+  ALLOCATION,
+  EVENTS,
+  DELETIONS,
+  DEMAND,
+  LAUNCHES,
+  LIST,
+  MEMORY,
+  UPLOAD,
+  CHURN,
+];

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { Clients } from '../../src/assembly/clients.ts';
+import { openBuilderJobs } from '../../src/assembly/open-builder-jobs.ts';
 import { runDaemonLoops } from '../../src/assembly/daemon-loops.ts';
 import { Daemon } from '../../src/assembly/daemon.ts';
 import { takeInJobEvents } from '../../src/assembly/job-event-intake.ts';
@@ -28,10 +29,13 @@ export class BenchDaemon implements AsyncDisposable {
     setMaxListeners(0, signal);
     const metrics = openMetrics({}, base);
     const clients = new Clients(config, { ...base, ...metrics.calls });
+    const gearmanLog = base.log.child('GearmanClient');
+    const queueStatus = new QueueStatusSource(config.gearmanServers, { ...base, log: gearmanLog });
     const daemon = new Daemon(
       {
         ...{ ...base, database, clients, quoteForShell, metrics: metrics.nodes },
-        queueStatus: new QueueStatusSource(config.gearmanServers, { ...base, log: base.log.child('GearmanClient') }),
+        queueStatus,
+        builderJobs: openBuilderJobs(config, { ...base, queueStatus }).jobs,
         ...{ machines: SILENT_MACHINES, keyPairs: READY_KEY_PAIRS, accountKeys: [], scriptEnvironment: {} },
       },
       [],

@@ -9,7 +9,7 @@ import { BENCH_ACCOUNT } from './farm-text.ts';
 import { optionsFromParent, serveParent } from './serve-parent.ts';
 import { sharedNowMs } from './stopwatch.ts';
 
-export type CloudOptions = Pick<EmulatorOptionsInput, 'stateDir' | 'timings'> & {
+export type CloudOptions = Pick<EmulatorOptionsInput, 'stateDir' | 'timings' | 'keepImageData'> & {
   /** Default: one. */
   readonly projectNames?: readonly string[];
 };

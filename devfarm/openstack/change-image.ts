@@ -16,6 +16,20 @@ const READ_ONLY = new Set(
 
 type Change = Partial<ImageRecord>;
 
+const UUID = '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$';
+
+/**
+ * The id that a create asks for; undefined: any will do.
+ * @throws {ApiFailure} 400: it is no UUID
+ */
+export function readNewId(call: Call): string | undefined {
+  const body = parseJsonBody(call, MALFORMED);
+  const id = isJsonObject(body) ? body['id'] : undefined;
+  if (id === undefined) return undefined;
+  if (typeof id === 'string' && new RegExp(UUID).test(id)) return id;
+  throw mismatch(`${pythonRepr(id)} does not match ${pythonRepr(UUID)}`);
+}
+
 /**
  * The attributes of a create's body: Glance's own under their names, others as properties.
  * @throws {ApiFailure} 400 and 403
@@ -46,9 +60,12 @@ export function patchImage(image: ImageRecord, call: Call): ImageRecord {
 }
 
 function changeBy(operation: JsonObject, image: ImageRecord): Change {
-  const key = (textAt(operation, 'path') ?? '').replace(/^\//, '');
+  const pointer = (textAt(operation, 'path') ?? '').replace(/^\//, '');
   const op = textAt(operation, 'op');
-  if (key === '' || key.includes('/')) throw new ApiFailure(400, `Invalid JSON pointer for this resource: '/${key}'`);
+  if (pointer === '' || pointer.includes('/')) {
+    throw new ApiFailure(400, `Invalid JSON pointer for this resource: '/${pointer}'`);
+  }
+  const key = pointer.replaceAll('~1', '/').replaceAll('~0', '~');
   if (op === 'add' || op === 'replace') return changeOf(key, operation['value'], image.properties);
   if (op !== 'remove')
     throw new ApiFailure(400, 'Operations must specify an operation ("op") of add, remove or replace.');

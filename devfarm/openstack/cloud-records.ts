@@ -96,6 +96,38 @@ export type ImageRecord = {
   readonly file?: string;
 };
 
+/** A container of the object store. */
+export type ContainerRecord = {
+  /** Project and name. */
+  readonly id: string;
+};
+
+export type ObjectRecord = {
+  /** Its container's id and its name. */
+  readonly id: string;
+  readonly containerId: string;
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly checksum: string;
+  readonly hashValue: string;
+  readonly file?: string;
+  /** From then on it is gone. */
+  readonly deleteAt: number;
+};
+
+export type ImportTaskRecord = {
+  readonly id: string;
+  readonly owner: string;
+  readonly status: 'pending' | 'processing' | 'success' | 'failure';
+  /** Container and name. */
+  readonly importFrom: string;
+  readonly imageName: string | null;
+  readonly imageId?: string;
+  readonly message: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+};
+
 export type KeyPairRecord = {
   /** User id and name: names are a user's own. */
   readonly id: string;

@@ -3,10 +3,13 @@ import type { Logger } from '../../src/runtime/logger.ts';
 import type { Randomness } from '../../src/runtime/randomness.ts';
 import type { ServiceName } from './api-call.ts';
 import type {
+  ContainerRecord,
   FloatingIpRecord,
   ImageRecord,
+  ImportTaskRecord,
   KeyPairRecord,
   NetworkRecord,
+  ObjectRecord,
   PortRecord,
   SecurityGroupRecord,
   ServerRecord,
@@ -39,6 +42,9 @@ export class Cloud {
   readonly tokens: Collection<TokenRecord>;
   readonly servers: Collection<ServerRecord>;
   readonly images: Collection<ImageRecord>;
+  readonly importTasks: Collection<ImportTaskRecord>;
+  readonly containers: Collection<ContainerRecord>;
+  readonly objects: Collection<ObjectRecord>;
   readonly keyPairs: Collection<KeyPairRecord>;
   readonly ports: Collection<PortRecord>;
   readonly floatingIps: Collection<FloatingIpRecord>;
@@ -52,6 +58,9 @@ export class Cloud {
     this.tokens = journal.collection('token');
     this.servers = journal.collection('server');
     this.images = journal.collection('image');
+    this.importTasks = journal.collection('importtask');
+    this.containers = journal.collection('container');
+    this.objects = journal.collection('object');
     this.keyPairs = journal.collection('keypair');
     this.ports = journal.collection('port');
     this.floatingIps = journal.collection('floatingip');

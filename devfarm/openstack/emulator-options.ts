@@ -11,6 +11,8 @@ const QuotaFields = z.object({
   floatingIps: z.int(),
   ports: z.int(),
   securityGroups: z.int(),
+  /** Of all data of its images (Glance: user_storage_quota). */
+  imageBytes: z.int(),
 });
 
 const DEFAULT_QUOTA: z.output<typeof QuotaFields> = {
@@ -22,6 +24,7 @@ const DEFAULT_QUOTA: z.output<typeof QuotaFields> = {
   floatingIps: 20,
   ports: 200,
   securityGroups: 20,
+  imageBytes: -1,
 };
 
 const Quota = QuotaFields.partial()
@@ -163,6 +166,8 @@ const Options = z.object({
   maxLimit: z.int().positive().default(1000),
   /** Items in a list of Glance without `limit` (upstream: limit_param_default). */
   imagePageSize: z.int().positive().default(25),
+  /** True: as at Rackspace there is an object store, and Glance has tasks that import images from it. */
+  imageTasks: z.boolean().default(false),
   /** False: uploaded data is measured and thrown away, for load tests. Such an image cannot be imported by a backend. */
   keepImageData: z.boolean().default(true),
 });

@@ -38,6 +38,8 @@ const Effect = z.object({
   snapshotMs: z.number().nonnegative().optional(),
   /** On createImage: accepted, then the image disappears. */
   snapshotFails: z.boolean().optional(),
+  /** On the create of an import task: accepted, then it fails with this text. */
+  importFails: z.string().optional(),
   /** On createImage or any call that names an image: the image is gone so much later, without a delete. */
   imageVanishesAfterMs: z.number().nonnegative().optional(),
   /** On a list of servers: those whose name fits are left out. */

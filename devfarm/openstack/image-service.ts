@@ -1,13 +1,15 @@
 import { ApiFailure, peekJsonBody } from './api-call.ts';
 import type { Answer, Call, Incoming, Route, Service } from './api-call.ts';
-import { patchImage, readNewImage } from './change-image.ts';
+import { patchImage, readNewId, readNewImage } from './change-image.ts';
 import type { ImageRecord } from './cloud-records.ts';
 import type { Cloud } from './cloud.ts';
 import { removeImage, vanishLater } from './image-book.ts';
 import { refuseAsGlance } from './image-errors.ts';
 import { imageView } from './image-view.ts';
+import { listTaskRoutes } from './import-tasks.ts';
 import { textAt } from './json-value.ts';
 import { listImages } from './list-images.ts';
+import { listObjectRoutes } from './object-routes.ts';
 import { identifyCaller } from './token-issuer.ts';
 import { uploadImage } from './upload-image.ts';
 
@@ -37,6 +39,7 @@ function listRoutes(cloud: Cloud): Route[] {
     { method: 'PATCH', path, handle: (call) => patch(call, cloud) },
     { method: 'DELETE', path, handle: (call) => remove(call, cloud) },
     { method: 'PUT', path: `${path}/file`, handle: (call) => upload(call, cloud) },
+    ...(cloud.options.imageTasks ? [...listTaskRoutes(cloud), ...listObjectRoutes(cloud)] : []),
   ];
 }
 
@@ -48,8 +51,10 @@ function versionList(cloud: Cloud): unknown {
 
 function create(call: Call, cloud: Cloud): Answer {
   const now = cloud.nowMs;
+  const id = readNewId(call) ?? cloud.deps.randomness.uuid();
+  if (cloud.images.find(id) !== undefined) throw new ApiFailure(409, `Image ID ${id} already exists!`);
   const image = cloud.images.put({
-    id: cloud.deps.randomness.uuid(),
+    id,
     name: null,
     owner: call.caller.projectId,
     status: 'queued',

@@ -98,7 +98,7 @@ function showQuotaDetail(call: Call, cloud: Cloud): Answer {
 
 function showQuotaDefaults(call: Call): Answer {
   const factory = { instances: 10, cores: 20, ramMib: 51_200, keyPairs: 100, metadataItems: 128 };
-  const quota = { ...factory, floatingIps: -1, ports: -1, securityGroups: -1 };
+  const quota = { ...factory, floatingIps: -1, ports: -1, securityGroups: -1, imageBytes: -1 };
   return { status: 200, body: { quota_set: { id: ownProject(call), ...quotaSet(quota) } } };
 }
 

@@ -4,6 +4,7 @@ import type { Cloud } from './cloud.ts';
 import { bury, deleteServer } from './delete-server.ts';
 import { refreshShownFloating } from './floating-book.ts';
 import { removeImage } from './image-book.ts';
+import { failBrokenImports } from './import-tasks.ts';
 import type { MachineStatus } from './machine-backend.ts';
 import { beginBuild } from './server-routes.ts';
 import type { ServerDeps } from './server-routes.ts';
@@ -53,6 +54,7 @@ export async function resumeWork(deps: ServerDeps): Promise<void> {
   );
   await dropBrokenSnapshots(cloud);
   resetBrokenUploads(cloud);
+  failBrokenImports(cloud);
   for (const server of servers) {
     resume(server, statuses.get(server.id) ?? 'missing', deps);
     refreshShownFloating(server.id, cloud);

@@ -1,4 +1,5 @@
 import type { Cloud } from './cloud.ts';
+import { STORE } from './object-routes.ts';
 import { stableHexId } from './stable-ids.ts';
 
 const INTERFACES = ['public', 'admin', 'internal'] as const;
@@ -19,6 +20,9 @@ export function listCatalog(cloud: Cloud): readonly CatalogEntry[] {
     entry(cloud, { type: 'compute', name: 'nova', url: `${compute}/v2.1` }),
     entry(cloud, { type: 'image', name: 'glance', url: image }),
     // Nothing answers there: plain users are refused anyway.
+    ...(cloud.options.imageTasks
+      ? [entry(cloud, { type: 'object-store', name: 'swift', url: `${image}${STORE}` })]
+      : []),
     entry(cloud, { type: 'placement', name: 'placement', url: `${identity}/placement` }),
   ];
 }

@@ -73,6 +73,7 @@ async function serve(target: Target, exchange: Exchange, deps: ListenerDeps): Pr
   const effect = isAdministration ? {} : deps.faults.effectOn({ ...subject, names: target.service.namesOf(plain) });
   const outcome = await runWithFaults(target, { ...plain, effect }, deps);
   if (typeof outcome === 'object') {
+    if (!isAdministration) deps.counter.answered(outcome.status);
     send(reply, outcome, plain.requestId);
     return;
   }

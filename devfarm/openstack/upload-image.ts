@@ -1,20 +1,15 @@
-import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Readable, Transform, Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { rm } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { ApiFailure } from './api-call.ts';
 import type { Answer, Call } from './api-call.ts';
 import type { ImageRecord } from './cloud-records.ts';
 import type { Cloud } from './cloud.ts';
-
-type Sums = { readonly sizeBytes: number; readonly checksum: string; readonly hashValue: string };
+import { assertRoom, storeData } from './store-data.ts';
 
 /**
  * `PUT /v2/images/{id}/file`: streams the data to disk, never whole in memory. An upload that breaks off leaves the
  * image `queued`, so that it may be tried again.
- * @throws {ApiFailure} 415, 409, 410
+ * @throws {ApiFailure} 409, 410, 413
  */
 export async function uploadImage(image: ImageRecord, call: Call, cloud: Cloud): Promise<Answer> {
   if (image.status !== 'queued') {
@@ -23,9 +18,12 @@ export async function uploadImage(image: ImageRecord, call: Call, cloud: Cloud):
   if (image.diskFormat === null || image.containerFormat === null) {
     throw new ApiFailure(400, 'Properties disk_format, container_format must be set prior to saving data.');
   }
+  const room = roomOf(image.owner, cloud);
+  assertRoom(Number(call.headers['content-length'] ?? 0), room);
   change(image.id, { status: 'saving' }, cloud);
   try {
-    const { file, sums } = await store(image.id, call.upload ?? Readable.from([]), cloud);
+    const target = { folder: 'images', name: image.id, room };
+    const { file, sums } = await storeData(target, call.upload ?? Readable.from([]), cloud);
     if (file !== undefined) {
       await cloud.deps.backend.importImage({ imageId: image.id, file, diskFormat: image.diskFormat });
     }
@@ -44,34 +42,12 @@ export function resetBrokenUploads(cloud: Cloud): void {
     change(image.id, { status: 'queued' }, cloud);
 }
 
-async function store(
-  imageId: string,
-  data: Readable,
-  cloud: Cloud,
-): Promise<{ readonly file: string | undefined; readonly sums: Sums }> {
-  const meter = new Meter();
-  if (!cloud.options.keepImageData) {
-    await pipeline(
-      data,
-      meter,
-      new Writable({
-        write: (_chunk, _encoding, done) => {
-          done();
-        },
-      }),
-    );
-    return { file: undefined, sums: meter.sums() };
-  }
-  const folder = join(cloud.options.stateDir, 'images');
-  await mkdir(folder, { recursive: true });
-  const file = join(folder, imageId);
-  try {
-    await pipeline(data, meter, createWriteStream(`${file}.part`));
-    await rename(`${file}.part`, file);
-  } finally {
-    await rm(`${file}.part`, { force: true });
-  }
-  return { file, sums: meter.sums() };
+/** How many bytes more the project's images may have. */
+function roomOf(projectId: string, cloud: Cloud): number {
+  const { imageBytes } = cloud.quotaOf(projectId);
+  if (imageBytes < 0) return Infinity;
+  const sizes = cloud.images.where(({ owner }) => owner === projectId).map(({ sizeBytes }) => sizeBytes ?? 0);
+  return imageBytes - sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** The image was deleted while its data came in. */
@@ -86,23 +62,4 @@ async function answerGone(imageId: string, file: string | undefined, cloud: Clou
 
 function change(imageId: string, patch: Partial<ImageRecord>, cloud: Cloud): ImageRecord | undefined {
   return cloud.images.change(imageId, { ...patch, updatedAt: cloud.nowMs });
-}
-
-/** Lets data pass and measures it. */
-class Meter extends Transform {
-  readonly #md5 = createHash('md5');
-  readonly #sha512 = createHash('sha512');
-  #sizeBytes = 0;
-
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error: null, chunk: Buffer) => void): void {
-    this.#sizeBytes += chunk.length;
-    this.#md5.update(chunk);
-    this.#sha512.update(chunk);
-    done(null, chunk);
-  }
-
-  /** Once all has passed. */
-  sums(): Sums {
-    return { sizeBytes: this.#sizeBytes, checksum: this.#md5.digest('hex'), hashValue: this.#sha512.digest('hex') };
-  }
 }

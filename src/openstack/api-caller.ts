@@ -8,8 +8,9 @@ import type { RequestGate } from '../runtime/request-gate.ts';
 import { callUrl, endpointOf, hasEndpoint, type ServiceName } from './catalog.ts';
 import { classifyNovaFailure, parseRetryAfter } from './classify-nova-failure.ts';
 import type { HttpAnswer, HttpConnections } from './http-connections.ts';
-import { AnswerLostError, NotSentError } from './http-exchange.ts';
+import { AnswerLostError, type HttpRequest, NotSentError } from './http-exchange.ts';
 import { microversionHeaders } from './microversion.ts';
+import { beginContent, type StreamedBody } from './request-content.ts';
 import type { Session, Token } from './session.ts';
 
 const RETRY: Backoff = { firstMs: 500, maxMs: 10_000 };
@@ -24,6 +25,11 @@ export type CallName =
   | 'FlavorList'
   | 'ImageGet'
   | 'ImageList'
+  | 'ImageCreate'
+  | 'ImageUpload'
+  | 'ImageUpdate'
+  | 'ImageTaskCreate'
+  | 'ImageTaskGet'
   | 'ImageDelete'
   | 'ImageSnapshotCreate'
   | 'KeypairCreate'
@@ -31,6 +37,7 @@ export type CallName =
   | 'KeypairList'
   | 'KeypairDelete'
   | 'NetworkList'
+  | 'NeutronExtensionGet'
   | 'NeutronFloatingIPList'
   | 'NeutronFloatingIPCreate'
   | 'NeutronFloatingIPUpdate'
@@ -42,15 +49,22 @@ export type CallName =
   | 'NovaFloatingIPDelete'
   | 'PortList'
   | 'PortDelete'
-  | 'NovaLimitsGet';
+  | 'NovaLimitsGet'
+  | 'ContainerCreate'
+  | 'ObjectCreate'
+  | 'ObjectDelete';
 
 export type ApiCall<T> = {
   readonly name: CallName;
   readonly service: ServiceName;
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: HttpRequest['method'];
   /** Below the service's endpoint, with the query: `/servers/detail?limit=10`. */
   readonly path: string;
   readonly body?: object;
+  /** Beside those that every call has; a content type of its own for `body`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A long body in place of `body`. Such a call is no ordinary one: it waits for its pace, then goes its own way. */
+  readonly stream?: StreamedBody;
   /** Whether doing it twice does no harm. Only such a call is tried again. */
   readonly repeatable: boolean;
   /** Statuses beside 2xx that `read` understands, e.g. 404. */
@@ -65,10 +79,19 @@ export type ApiCall<T> = {
 /** One HTTP exchange that ended, for metrics. `ms` does not count the wait for its turn. */
 export type CallReport = { readonly name: CallName; readonly ms: number; readonly failed: boolean };
 
+/** Own queue and connections for what takes long, else a few uploads would hold up all other calls. */
+export type StreamLane = {
+  readonly http: HttpConnections;
+  readonly gate: RequestGate;
+  /** Longest time for one call. */
+  readonly timeoutMs: number;
+};
+
 export type ApiCallerDeps = {
   readonly session: Session;
   readonly http: HttpConnections;
   readonly gate: RequestGate;
+  readonly streams: StreamLane;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly onCall?: (report: CallReport) => void;
@@ -129,19 +152,29 @@ export class ApiCaller {
   }
 
   async #tryOnce<T>(call: ApiCall<T>, progress: Progress, signal: AbortSignal): Promise<T> {
-    const request = { name: call.name, priority: priorityOf(call.name) };
+    const { name } = call;
     progress.sent = false;
     try {
-      return await this.#deps.gate.run(request, signal, async (inner) => {
+      const gate = await this.#gateFor(call, signal);
+      return await gate.run({ name, priority: priorityOf(name) }, signal, async (inner) => {
         progress.startedMs ??= this.#deps.clock.monotonicMs();
-        const deadline = { what: `${call.name} of provider ${this.#options.provider}`, ms: this.#leftMs(progress) };
+        const ms = call.stream === undefined ? this.#leftMs(progress) : this.#deps.streams.timeoutMs;
+        const deadline = { what: `${name} of provider ${this.#options.provider}`, ms };
         return await withDeadline(deadline, { clock: this.#deps.clock, signal: inner }, (last) =>
-          this.#report(call.name, () => this.#askWithLogin(call, progress, last)),
+          this.#report(name, () => this.#askWithLogin(call, progress, last)),
         );
       });
     } catch (error) {
       throw this.#translate(error, call, progress);
     }
+  }
+
+  /** A streamed call keeps the pace of all, and then frees its place. */
+  async #gateFor({ name, stream }: ApiCall<unknown>, signal: AbortSignal): Promise<RequestGate> {
+    const { gate, streams } = this.#deps;
+    if (stream === undefined) return gate;
+    await gate.run({ name, priority: priorityOf(name) }, signal, () => Promise.resolve());
+    return streams.gate;
   }
 
   async #report<T>(name: CallName, work: () => Promise<T>): Promise<T> {
@@ -163,7 +196,7 @@ export class ApiCaller {
     const token = await session.token(signal);
     const answer = await this.#ask(call, { token, progress }, signal);
     if (answer.status !== 401) return this.#read(call, answer);
-    session.discard(token);
+    session.discard(token, answer);
     progress.sent = false;
     const fresh = await session.token(signal);
     return this.#read(call, await this.#ask(call, { token: fresh, progress }, signal));
@@ -177,16 +210,19 @@ export class ApiCaller {
     const { cloud, microversion } = this.#options;
     const { token, progress } = state;
     const url = callUrl(endpointOf(call.service, token.catalog, cloud), call.path);
+    using content = beginContent(call);
     const headers = {
       accept: 'application/json',
       'x-auth-token': token.secret.reveal(),
       ...(call.service === 'compute' && microversionHeaders(microversion)),
-      ...(call.body !== undefined && { 'content-type': 'application/json' }),
+      ...content.headers,
+      ...call.headers,
     };
     const secrets = [token.secret];
     const request = { method: call.method, url, headers, secrets, onSending: () => (progress.sent = true) };
-    const body = call.body === undefined ? {} : { body: JSON.stringify(call.body) };
-    return await this.#deps.http.send({ ...request, ...body }, signal);
+    const body = content.body === undefined ? {} : { body: content.body };
+    const { http } = call.stream === undefined ? this.#deps : this.#deps.streams;
+    return await http.send({ ...request, ...body }, signal);
   }
 
   #read<T>(call: ApiCall<T>, answer: HttpAnswer): T {

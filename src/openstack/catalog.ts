@@ -3,7 +3,8 @@ import type { CloudConfig } from '../config/config.ts';
 import { RequestRefusedError } from '../provider/errors.ts';
 import { listOf } from '../runtime/list-of.ts';
 
-export type ServiceName = 'compute' | 'image' | 'network';
+/** As in the keys of clouds.yaml: `object_store_endpoint_override`. */
+export type ServiceName = 'compute' | 'image' | 'network' | 'object_store';
 
 export const Catalog = listOf(
   z.object({
@@ -23,8 +24,13 @@ export type Catalog = z.output<typeof Catalog>;
 
 const LONGEST_SHOWN = 200;
 
-/** What is missing at the end of a catalogue's url (compute and identity urls are whole). */
-const VERSION_PATH: Record<ServiceName, string> = { compute: '', image: '/v2', network: '/v2.0' };
+/** What is missing at the end of a catalogue's url, whatever version it names; undefined: such urls are whole. */
+const VERSION_PATH: Record<ServiceName, string | undefined> = {
+  compute: undefined,
+  image: '/v2',
+  network: '/v2.0',
+  object_store: undefined,
+};
 
 type Wanted = Pick<
   CloudConfig,
@@ -57,7 +63,7 @@ export function hasEndpoint(service: ServiceName, catalog: Catalog, wanted: Want
 }
 
 function findUrl(service: ServiceName, catalog: Catalog, wanted: Wanted): string | undefined {
-  const type = wanted.serviceTypes[service] ?? service;
+  const type = typeOf(service, wanted);
   const name = wanted.serviceNames[service];
   return catalog
     .filter((entry) => entry.type === type && (name === undefined || entry.name === name))
@@ -75,16 +81,20 @@ function isRegion(endpoint: Catalog[number]['endpoints'][number], wanted: Wanted
   return regionName === undefined || endpoint.region === regionName || endpoint.region_id === regionName;
 }
 
+function typeOf(service: ServiceName, wanted: Wanted): string {
+  return wanted.serviceTypes[service] ?? service.replace('_', '-');
+}
+
 function withVersion(service: ServiceName, url: string): string {
   const bare = url.replace(/\/+$/, '');
-  if (service === 'compute') return bare;
-  return bare.replace(/\/v\d+(\.\d+)?$/, '') + VERSION_PATH[service];
+  const version = VERSION_PATH[service];
+  return version === undefined ? bare : bare.replace(/\/v\d+(\.\d+)?$/, '') + version;
 }
 
 function explainMissing(service: ServiceName, catalog: Catalog, wanted: Wanted): string {
-  const what = `Cannot find the "${service}" service of cloud "${wanted.name}"`;
+  const what = `Cannot find the "${service.replace('_', '-')}" service of cloud "${wanted.name}"`;
   if (catalog.length === 0) return `${what}: the catalogue is empty, do the credentials name a project?`;
-  const type = wanted.serviceTypes[service] ?? service;
+  const type = typeOf(service, wanted);
   const choices = catalog
     .filter((entry) => entry.type === type)
     .flatMap((entry) => entry.endpoints.map((end) => `${entry.name ?? type}/${end.region ?? '-'}/${end.interface}`));

@@ -36,6 +36,9 @@ const NOT_NOW = [408, 413, 425, 429];
 /** Statuses with which services refuse for lack of room. Old Novas say 413. */
 const MAY_BE_QUOTA = [403, 409, 413];
 
+/** Calls to which 413 says that there is no room: quotas of bytes and of images, the largest size, a full disk. */
+const BRINGS_DATA = ['ImageCreate', 'ImageUpload', 'ObjectCreate'];
+
 /** Turns a failed call into our vocabulary. The one place where OpenStack error text is read. */
 export function classifyNovaFailure(failure: ApiFailure): Error {
   const { provider, call, status, requestId, retryAfterMs } = failure;
@@ -43,7 +46,7 @@ export function classifyNovaFailure(failure: ApiFailure): Error {
   const message = `${call} in "${provider}" got status ${status} (${requestId ?? 'no request id'}): ${detail}`;
   const wait = definedOnly({ retryAfterMs });
   if (status === 401) return new CredentialsRefusedError(message);
-  if (MAY_BE_QUOTA.includes(status) && isQuota(failure, detail)) return new QuotaExceededError(provider, message);
+  if (isQuota(failure, detail)) return new QuotaExceededError(provider, message);
   if (NOT_NOW.includes(status) || (status === 409 && BUSY.test(detail))) {
     return new TransientProviderError(message, wait);
   }
@@ -60,11 +63,17 @@ export function isQuotaFault(fault: { readonly code: number; readonly message: s
   return QUOTA_FAULTS.includes(fault.code) && QUOTA.test(fault.message);
 }
 
+/** Whether a task that imports an image may do better at a second try (shade: IMAGE_ERROR_396). */
+export function isPassingImportFailure(message: string): boolean {
+  return message.includes("Error code: '396'");
+}
+
 /** Of an error page: its beginning says what is wrong. */
 const MOST_READ = 2000;
 
-function isQuota(failure: ApiFailure, detail: string): boolean {
-  return QUOTA.test(detail) || errorType(failure.json) === 'OverQuota';
+function isQuota({ call, status, json }: ApiFailure, detail: string): boolean {
+  if (status === 413 && BRINGS_DATA.includes(call)) return true;
+  return MAY_BE_QUOTA.includes(status) && (QUOTA.test(detail) || errorType(json) === 'OverQuota');
 }
 
 /** Nova: `{KIND: {code, message}}`. Neutron: `{NeutronError: {type, message}}`. Keystone: `{error: {message}}`. Glance: text or HTML. */

@@ -14,6 +14,7 @@ const FlavorPage = z.object({
       id: z.string(),
       name: z.string(),
       ram: z.number(),
+      vcpus: z.number().catch(0), // bounds nothing then
       'OS-FLV-DISABLED:disabled': z.boolean().optional(),
     }),
   ),
@@ -24,6 +25,7 @@ export type Flavor = {
   readonly id: string;
   readonly name: string;
   readonly ramMib: number;
+  readonly cores: number;
   readonly disabled: boolean;
 };
 
@@ -87,5 +89,6 @@ async function readFlavors(api: ApiCaller, signal: AbortSignal): Promise<readonl
 }
 
 function toFlavor(body: z.output<typeof FlavorPage>['flavors'][number]): Flavor {
-  return { id: body.id, name: body.name, ramMib: body.ram, disabled: body['OS-FLV-DISABLED:disabled'] === true };
+  const { id, name, ram, vcpus } = body;
+  return { id, name, ramMib: ram, cores: vcpus, disabled: body['OS-FLV-DISABLED:disabled'] === true };
 }

@@ -24,10 +24,21 @@ export interface FloatingSource {
    * @throws {UnknownOutcomeError} look for the note before trying again
    */
   bindNew(order: FloatingOrder, signal: AbortSignal): Promise<string>;
-  /** Binds an address that is there already. */
+  /** Binds an address that is there already, and that nobody else takes: it bears the note. */
   bind(floating: FloatingIp, order: FloatingOrder, signal: AbortSignal): Promise<string>;
-  /** Idempotent; 404 is success. */
-  remove(id: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Those that bear a Nodepool's note, lead nowhere, and come from where new ones would; none where the cloud cannot
+   * compare revisions, for then two could take the same.
+   */
+  listFreed(signal: AbortSignal): Promise<readonly FloatingIp[]>;
+  /**
+   * Writes the order's note on one of those and binds it, in one step. Undefined: somebody was faster, or the answer to an
+   * earlier try was lost: look for the note.
+   * @throws {UnknownOutcomeError} look for the note before trying again
+   */
+  takeFreed(floating: FloatingIp, order: FloatingOrder, signal: AbortSignal): Promise<string | undefined>;
+  /** Idempotent; 404 is success. `changed`: it is not as it was listed any more, and stays. */
+  remove(floating: Pick<FloatingIp, 'id' | 'revision'>, signal: AbortSignal): Promise<'gone' | 'changed'>;
 }
 
 /** No router leads from the server's network to the floating addresses' one. */

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { RequestRefusedError } from '../provider/errors.ts';
 import type { Secret } from '../runtime/secret.ts';
@@ -9,10 +10,11 @@ const BAD_CERTIFICATE = /^(ERR_TLS_|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_)/;
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 export type HttpRequest = {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** A stream goes out as the peer takes it, with the `content-length` of the headers; whoever made it destroys it. */
+  readonly body?: string | Readable;
   /** What the request holds of secrets: it is taken out of whatever may be shown of the answer. */
   readonly secrets?: readonly Secret[];
   /** Called when the first byte is about to be written: from then on the peer may have acted. */

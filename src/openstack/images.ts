@@ -17,7 +17,7 @@ const OWN_KEYS = new Set([
   ...['disk_format', 'container_format', 'created_at', 'updated_at', 'os_hash_algo', 'os_hash_value'],
 ]);
 
-const ImageBody = z.looseObject({ id: z.string(), name: z.string().nullish(), status: z.string() });
+export const ImageBody = z.looseObject({ id: z.string(), name: z.string().nullish(), status: z.string() });
 const ImagePage = z.object({ images: listOf(ImageBody), next: z.string().optional() });
 const SnapshotBody = z.object({ image_id: z.string().min(1) });
 
@@ -131,7 +131,8 @@ export async function deleteImage(id: string, api: ApiCaller, signal: AbortSigna
   );
 }
 
-function toImage(body: z.output<typeof ImageBody>): CloudImage {
+/** An image in our words. */
+export function toImage(body: z.output<typeof ImageBody>): CloudImage {
   const properties = Object.entries(body).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string' && !OWN_KEYS.has(entry[0]),
   );

@@ -61,7 +61,7 @@ export class NovaFloatingIps implements FloatingSource {
     try {
       return await this.bind(floating, order, signal);
     } catch (error) {
-      await this.remove(floating.id, signal); // nobody would know it
+      await this.remove(floating, signal); // nobody would know it
       throw error;
     }
   }
@@ -82,8 +82,16 @@ export class NovaFloatingIps implements FloatingSource {
     return ip;
   }
 
-  async remove(id: string, signal: AbortSignal): Promise<void> {
-    await this.#api.call(
+  listFreed(): Promise<readonly FloatingIp[]> {
+    return Promise.resolve([]);
+  }
+
+  takeFreed(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  async remove({ id }: Pick<FloatingIp, 'id'>, signal: AbortSignal): Promise<'gone'> {
+    return await this.#api.call(
       {
         name: 'NovaFloatingIPDelete',
         service: 'compute',
@@ -91,7 +99,7 @@ export class NovaFloatingIps implements FloatingSource {
         path: `/os-floating-ips/${encodeURIComponent(id)}`,
         repeatable: true,
         accept: [404],
-        read: () => undefined,
+        read: () => 'gone' as const,
       },
       signal,
     );

@@ -6,7 +6,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Randomness } from '../runtime/randomness.ts';
 import { RequestGate } from '../runtime/request-gate.ts';
 import type { TaskBoard } from '../runtime/task-board.ts';
-import { ApiCaller, type CallReport } from './api-caller.ts';
+import { ApiCaller, type CallReport, type StreamLane } from './api-caller.ts';
 import { Flavors } from './flavors.ts';
 import { FloatingIps } from './floating-ips.ts';
 import { HttpConnections } from './http-connections.ts';
@@ -16,9 +16,13 @@ import { OpenStackProvider } from './open-stack-provider.ts';
 import { ServerLists } from './server-list.ts';
 import { readServerList } from './servers.ts';
 import { Session } from './session.ts';
+import { UPLOAD_MS } from './upload.ts';
 
 /** A bound that a working farm never meets: each node waits for one call at a time. */
 const LEAST_QUEUE = 2_000;
+
+/** Uploads share the line out of the building: more at once make none faster. */
+const MOST_UPLOADS = 4;
 
 /** `rate: 0.001` is how operators say "no limit". */
 const NO_LIMIT_MS = 1;
@@ -39,9 +43,11 @@ export function openProvider(config: ProviderConfig, deps: ProviderDeps, signal?
   const closing = new AbortController();
   const concurrency = concurrencyFor(config.minRequestGapMs);
   const http = new HttpConnections(config.cloud, concurrency + 1, deps);
-  const api = buildCaller(config, { ...deps, http, concurrency }, closing.signal);
+  const uploadHttp = new HttpConnections(config.cloud, MOST_UPLOADS, deps);
+  const api = buildCaller(config, { ...deps, http, uploadHttp, concurrency }, closing.signal);
   const caches = { api, clock: deps.clock };
   const { name, networks, cloud } = config;
+  const usesTasks = cloud.imageApiUseTasks;
   const ownNetworks = new Networks({ provider: name, networks, cloudNetworks: cloud.networks }, caches, closing.signal);
   const provider = new OpenStackProvider({
     config,
@@ -50,7 +56,7 @@ export function openProvider(config: ProviderConfig, deps: ProviderDeps, signal?
     closing,
     flavors: new Flavors(name, caches, closing.signal),
     networks: ownNetworks,
-    floatingIps: new FloatingIps(config, { api, networks: ownNetworks, log: deps.log }),
+    floatingIps: new FloatingIps(config, { ...caches, networks: ownNetworks, log: deps.log }, closing.signal),
     lists: new ServerLists(
       {
         clock: deps.clock,
@@ -59,12 +65,17 @@ export function openProvider(config: ProviderConfig, deps: ProviderDeps, signal?
       },
       closing.signal,
     ),
+    uploads: { ...caches, ...deps, provider: name, http: uploadHttp, closing: closing.signal, usesTasks },
   });
   signal?.addEventListener('abort', () => void provider.close(), { once: true, signal: closing.signal });
   return provider;
 }
 
-type CallerParts = ProviderDeps & { readonly http: HttpConnections; readonly concurrency: number };
+type CallerParts = ProviderDeps & {
+  readonly http: HttpConnections;
+  readonly uploadHttp: HttpConnections;
+  readonly concurrency: number;
+};
 
 function buildCaller(config: ProviderConfig, parts: CallerParts, closing: AbortSignal): ApiCaller {
   const { http, clock, log, concurrency } = parts;
@@ -89,7 +100,21 @@ function buildCaller(config: ProviderConfig, parts: CallerParts, closing: AbortS
     timeoutMs: config.apiTimeoutMs,
     microversion: parts.microversion ?? DEFAULT_MICROVERSION,
   };
-  return new ApiCaller(options, { ...parts, session, gate });
+  return new ApiCaller(options, { ...parts, session, gate, streams: buildUploadLane(config.name, parts) });
+}
+
+function buildUploadLane(provider: string, parts: CallerParts): StreamLane {
+  const gate = new RequestGate(
+    {
+      name: `uploads of provider ${provider}`,
+      minGapMs: 0,
+      concurrency: MOST_UPLOADS,
+      deadlineMs: UPLOAD_MS,
+      maxQueued: LEAST_QUEUE,
+    },
+    parts,
+  );
+  return { http: parts.uploadHttp, gate, timeoutMs: UPLOAD_MS };
 }
 
 /** Where the pace is slow, a few connections are enough. */

@@ -3,14 +3,17 @@ import type {
   CloudImage,
   CloudProvider,
   CreatedServer,
+  FloatingClaim,
   FloatingIp,
   FloatingTrace,
   Limits,
   Port,
   ReachableAddresses,
   Server,
+  ServerSize,
   ServerSpec,
 } from '../provider/cloud-provider.ts';
+import type { ImageUpload, UploadWatch } from '../provider/image-upload.ts';
 import { chooseAddresses } from './addresses.ts';
 import type { ApiCaller } from './api-caller.ts';
 import type { Flavors } from './flavors.ts';
@@ -23,6 +26,8 @@ import type { Networks } from './networks.ts';
 import { deletePort, listPorts } from './ports.ts';
 import type { ServerLists } from './server-list.ts';
 import { createServer, deleteServer, findServer, readConsole } from './servers.ts';
+import type { UploadDeps } from './upload.ts';
+import { uploadImage } from './upload-image.ts';
 
 export type ProviderParts = {
   readonly config: ProviderConfig;
@@ -32,6 +37,7 @@ export type ProviderParts = {
   readonly networks: Networks;
   readonly floatingIps: FloatingIps;
   readonly lists: ServerLists;
+  readonly uploads: UploadDeps & { readonly http: HttpConnections };
   /** Aborted by `close`. */
   readonly closing: AbortController;
 };
@@ -78,8 +84,8 @@ export class OpenStackProvider implements CloudProvider {
     return chooseAddresses(server, { networks: cloud.networks, private: cloud.private, ipv6Preferred });
   }
 
-  async makeReachable(server: Server, note: string, signal: AbortSignal): Promise<ReachableAddresses> {
-    return await this.#parts.floatingIps.makeReachable(server, note, signal);
+  async makeReachable(server: Server, claim: FloatingClaim, signal: AbortSignal): Promise<ReachableAddresses> {
+    return await this.#parts.floatingIps.makeReachable(server, claim, signal);
   }
 
   async releaseFloatingIps(trace: FloatingTrace, signal: AbortSignal): Promise<void> {
@@ -90,8 +96,11 @@ export class OpenStackProvider implements CloudProvider {
     return await this.#parts.floatingIps.list(signal);
   }
 
-  async deleteFloatingIp(id: string, signal: AbortSignal): Promise<void> {
-    await this.#parts.floatingIps.remove(id, signal);
+  async deleteFloatingIp(
+    floating: Pick<FloatingIp, 'id' | 'revision'>,
+    signal: AbortSignal,
+  ): Promise<'gone' | 'changed'> {
+    return await this.#parts.floatingIps.remove(floating, signal);
   }
 
   async readConsole(id: string, lines: number, signal: AbortSignal): Promise<string> {
@@ -128,6 +137,10 @@ export class OpenStackProvider implements CloudProvider {
     return await createSnapshot({ serverId, name, metadata }, this.#parts.api, signal);
   }
 
+  async uploadImage(upload: ImageUpload, watch: UploadWatch, signal: AbortSignal): Promise<CloudImage> {
+    return await uploadImage({ upload, watch }, this.#parts.uploads, signal);
+  }
+
   async deleteImage(id: string, signal: AbortSignal): Promise<void> {
     await deleteImage(id, this.#parts.api, signal);
   }
@@ -144,8 +157,13 @@ export class OpenStackProvider implements CloudProvider {
     return await readLimits(this.#parts.api, signal);
   }
 
+  async sizeOf(spec: Pick<ServerSpec, 'minRamMib' | 'flavorNameFilter'>, signal: AbortSignal): Promise<ServerSize> {
+    const { cores, ramMib } = await this.#parts.flavors.find(spec.minRamMib, spec.flavorNameFilter, signal);
+    return { cores, ramMib };
+  }
+
   async close(): Promise<void> {
     this.#parts.closing.abort(new Error(`Provider "${this.name}" is closed`));
-    await this.#parts.http.close();
+    await Promise.all([this.#parts.http.close(), this.#parts.uploads.http.close()]);
   }
 }

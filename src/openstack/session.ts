@@ -89,9 +89,12 @@ export class Session {
     return token;
   }
 
-  /** Forgets a token that a service refused, unless a newer one took its place already. */
-  discard(token: Token): void {
-    if (this.#token === token) this.#token = undefined;
+  /** Forgets a token that a service refused, unless a newer one took its place already. @param refusal what was answered */
+  discard(token: Token, refusal: Pick<HttpAnswer, 'requestId'>): void {
+    if (this.#token !== token) return;
+    this.#token = undefined;
+    const { log, provider } = this.#deps;
+    log.info(`The token of ${provider} was refused (${refusal.requestId ?? 'no request id'}), logging in again`);
   }
 
   #renewInBackground(nowMs: number): void {

@@ -1,4 +1,5 @@
 import type { Secret } from '../runtime/secret.ts';
+import type { ImageUpload, UploadWatch } from './image-upload.ts';
 
 /** One address of a server. */
 export type ServerAddress = {
@@ -47,6 +48,16 @@ export type FloatingIp = {
   readonly isBound: boolean;
   /** What it leads to, where the cloud says so. */
   readonly serverId?: string;
+  /** Rises with each change, where the cloud counts them. */
+  readonly revision?: number;
+};
+
+/** For whom a floating address is taken. */
+export type FloatingClaim = {
+  /** Written to it, where the cloud keeps notes: finds it again. */
+  readonly note: string;
+  /** Whether an address that leads nowhere and bears that note is ours and free to be used again. Absent: none is. */
+  readonly mayReuse?: (note: string) => Promise<boolean>;
 };
 
 /** By what the floating address of a server is found again. */
@@ -100,6 +111,9 @@ export type Port = {
   readonly deviceOwner: string;
 };
 
+/** What a server takes of the project's room, by its flavor. */
+export type ServerSize = { readonly cores: number; readonly ramMib: number };
+
 /** Room in the project; undefined where the cloud sets no limit. */
 export type Limits = {
   readonly maxInstances?: number;
@@ -139,13 +153,13 @@ export interface CloudProvider {
    * note, by which such an address is found again.
    * @throws {QuotaExceededError} no address is left
    */
-  makeReachable(server: Server, note: string, signal: AbortSignal): Promise<ReachableAddresses>;
+  makeReachable(server: Server, claim: FloatingClaim, signal: AbortSignal): Promise<ReachableAddresses>;
   /** Gives back what `makeReachable` took for a server. Idempotent. */
   releaseFloatingIps(trace: FloatingTrace, signal: AbortSignal): Promise<void>;
   /** All of the project, others' among them; none where the provider does without. */
   listFloatingIps(signal: AbortSignal): Promise<readonly FloatingIp[]>;
-  /** Idempotent; 404 is success. */
-  deleteFloatingIp(id: string, signal: AbortSignal): Promise<void>;
+  /** Idempotent; 404 is success. `changed`: it is there still, for somebody did something with it since it was listed. */
+  deleteFloatingIp(floating: Pick<FloatingIp, 'id' | 'revision'>, signal: AbortSignal): Promise<'gone' | 'changed'>;
   /** The last `lines` of the console, where the cloud gives it. */
   readConsole(id: string, lines: number, signal: AbortSignal): Promise<string>;
 
@@ -164,6 +178,15 @@ export interface CloudProvider {
     metadata: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<string>;
+  /**
+   * Makes an image of a file and gives it when it is active and the cloud has every byte of it. When this fails nothing is
+   * left, or an error or a warning says so; after a crash of ours the image is found by its properties. Never tried again
+   * here. Takes 6 hours at most; ends sooner where the cloud takes no byte for 60 s.
+   * @throws {ImageFileError} the file is missing, empty or changed meanwhile
+   * @throws {QuotaExceededError} no room for so much data
+   * @throws {UnknownOutcomeError} it failed, and its image may be left: look for the properties before trying again
+   */
+  uploadImage(upload: ImageUpload, watch: UploadWatch, signal: AbortSignal): Promise<CloudImage>;
   /** Idempotent; 404 is success. */
   deleteImage(id: string, signal: AbortSignal): Promise<void>;
 
@@ -173,6 +196,11 @@ export interface CloudProvider {
   deletePort(id: string, signal: AbortSignal): Promise<void>;
 
   readLimits(signal: AbortSignal): Promise<Limits>;
+  /**
+   * What a server of that spec would take. Remembered for some minutes.
+   * @throws {RequestRefusedError} no flavor is so
+   */
+  sizeOf(spec: Pick<ServerSpec, 'minRamMib' | 'flavorNameFilter'>, signal: AbortSignal): Promise<ServerSize>;
   /** Ends the provider's polls and connections. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import type { Limits } from './cloud-provider.ts';
+import type { Limits, ServerSize } from './cloud-provider.ts';
 
 /** Launching something is suspended: a breaker that opened, or a pause for want of quota. */
 export type Suspension = {
@@ -21,7 +21,11 @@ export type ProviderStatus = {
   readonly pauses: readonly Suspension[];
   /** The quota last seen. */
   readonly limits?: Limits;
+  /** What a server of each image takes; absent where nothing bounds cores and memory. */
+  readonly sizes?: Readonly<Record<string, ServerSize>>;
+  /** Why the cloud could not be read the last time; absent: it could. */
   readonly lastError?: string;
+  /** When it was stored, or last found to hold still. */
   readonly changedAt: Date;
 };
 
@@ -30,7 +34,9 @@ export interface ProviderStatusStore {
   find(provider: string): Promise<ProviderStatus | undefined>;
   /** Ordered by provider. */
   list(): Promise<readonly ProviderStatus[]>;
-  /** Replaces what is known. */
+  /** Replaces what is known, and tells those who wait for changes. */
   save(status: Omit<ProviderStatus, 'changedAt'>): Promise<void>;
+  /** Says that what is stored still holds; nobody is told. */
+  touch(provider: string): Promise<void>;
   remove(provider: string): Promise<void>;
 }

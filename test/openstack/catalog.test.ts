@@ -12,6 +12,14 @@ function anEndpoint(facts: Partial<Catalog[number]['endpoints'][number]>): Catal
 }
 
 describe('endpointOf', () => {
+  test('takes the url of an object store as it is: its version is no end, and the account follows', () => {
+    const url = 'https://storage.example/v1/AUTH_7';
+    const store: Catalog = [{ type: 'object-store', endpoints: [anEndpoint({ url })] }];
+
+    expect(endpointOf('object_store', store, aCloud('', { regionName: 'R1' }))).toBe(url);
+    expect(() => endpointOf('object_store', [], aCloud(''))).toThrow('Cannot find the "object-store" service');
+  });
+
   test.each([
     ['compute', 'http://<HOST>:8774/v2.1'],
     ['image', 'http://<HOST>:9292/v2'],

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   type ApiFailure,
   classifyNovaFailure,
+  isPassingImportFailure,
   isQuotaFault,
   parseRetryAfter,
 } from '../../src/openstack/classify-nova-failure.ts';
@@ -129,4 +130,29 @@ describe('isQuotaFault, on the faults of servers in ERROR', () => {
   ])('%s: %s', (...[, expected, code, message]) => {
     expect(isQuotaFault({ code, message })).toBe(expected);
   });
+});
+
+describe('413, which old Novas say to who asks too often', () => {
+  test.each([
+    [
+      'ImageUpload',
+      'Image exceeds the storage quota: The size of the data 9 will exceed the limit.',
+      QuotaExceededError,
+    ],
+    ['ImageUpload', 'Image storage media is full: no space left', QuotaExceededError],
+    ['ImageCreate', 'Resource image_count_total is over limit of 10 due to current usage 10', QuotaExceededError],
+    ['ObjectCreate', 'Upload exceeds quota.', QuotaExceededError],
+    ['ServerCreate', 'This request was rate-limited.', TransientProviderError],
+    ['ImageList', 'This request was rate-limited.', TransientProviderError],
+  ])('means for %s with "%s" what that call is about', (call, text, kind) => {
+    expect(classifyNovaFailure(aFailure({ call, status: 413, text }))).toBeInstanceOf(kind);
+  });
+});
+
+test.each([
+  ["Image cannot be imported. Error code: '396'", true],
+  ["Image cannot be imported. Error code: '521'", false],
+  ['Invalid VHD', false],
+])('a task that fails with "%s" passes at a second try: %s', (message, expected) => {
+  expect(isPassingImportFailure(message)).toBe(expected);
 });

@@ -13,7 +13,7 @@ test('a call that finds too many others waiting may work later; it is not tried 
   const limits = { minGapMs: 0, concurrency: 1, deadlineMs: 60_000, maxQueued: 0 };
   const gate = new RequestGate({ name: 'provider wmf', ...limits }, { clock, tasks: new TaskBoard(clock) });
   // The call never gets so far as to use them.
-  const unused = {} as Pick<ApiCallerDeps, 'session' | 'http'>;
+  const unused = {} as Pick<ApiCallerDeps, 'session' | 'http' | 'streams'>;
   const options = { provider: 'wmf', cloud: aCloud('http://127.0.0.1:9'), timeoutMs: 60_000, microversion: '2.1' };
   const caller = new ApiCaller(options, { ...unused, gate, clock, randomness: new CountingRandomness() });
 

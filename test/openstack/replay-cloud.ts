@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -12,8 +13,13 @@ export type Reply = {
   /** Default `application/json`. */
   readonly type?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** `hang`: no answer ever. `cut`: the connection ends without one. `cut-body`: it ends in the middle of the body. */
-  readonly fault?: 'hang' | 'cut' | 'cut-body';
+  /**
+   * `hang`: no answer ever. `cut`: the connection ends without one. `cut-body`: it ends in the middle of the body.
+   * `stall`: the request's body is never read. `cut-request`: the connection ends in the middle of that body.
+   */
+  readonly fault?: 'hang' | 'cut' | 'cut-body' | 'stall' | 'cut-request';
+  /** The answer comes before the request's body was read. */
+  readonly isEarly?: boolean;
 };
 
 export type SeenRequest = {
@@ -21,6 +27,7 @@ export type SeenRequest = {
   readonly line: string;
   readonly query: string;
   readonly headers: IncomingMessage['headers'];
+  /** JSON, or a Buffer of an upload; undefined where it was not read. */
   readonly body: unknown;
 };
 
@@ -37,7 +44,7 @@ export class ReplayCloud implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   readonly #watchers = new Set<() => void>();
   readonly #server = createServer((request, response) => {
-    void this.#serve(request, response);
+    this.#serve(request, response).catch(() => response.destroy()); // the client left in the middle
   });
   connections = 0;
 
@@ -110,14 +117,11 @@ export class ReplayCloud implements AsyncDisposable {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
     const [path = '', query = ''] = (request.url ?? '').split('?', 2);
-    const text = Buffer.concat(chunks).toString();
     const line = `${request.method ?? ''} ${path}`;
-    const body: unknown = text === '' ? undefined : JSON.parse(text);
-    this.requests.push({ line, query, headers: request.headers, body });
     const reply = this.#next(`${line}?${query}`) ?? this.#next(line) ?? { status: 404, json: {} };
+    const body = await readBody(request, reply);
+    this.requests.push({ line, query, headers: request.headers, body });
     send(reply, response);
     for (const watcher of this.#watchers) watcher();
   }
@@ -128,9 +132,20 @@ export class ReplayCloud implements AsyncDisposable {
   }
 }
 
+/** As much of it as the reply lets. */
+async function readBody(request: IncomingMessage, { fault, isEarly }: Reply): Promise<unknown> {
+  if (fault === 'cut-request') await once(request, 'data');
+  if (fault === 'cut-request' || fault === 'stall' || isEarly === true) return undefined;
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const bytes = Buffer.concat(chunks);
+  if (request.headers['content-type'] === 'application/octet-stream') return bytes;
+  return bytes.length === 0 ? undefined : JSON.parse(bytes.toString());
+}
+
 function send(reply: Reply, response: ServerResponse): void {
-  if (reply.fault === 'hang') return;
-  if (reply.fault === 'cut') {
+  if (reply.fault === 'hang' || reply.fault === 'stall') return;
+  if (reply.fault === 'cut' || reply.fault === 'cut-request') {
     response.destroy();
     return;
   }

@@ -70,11 +70,14 @@ describe('a session', () => {
     await using cloud = await ReplayCloud.start();
     cloud.on(LOGIN, cloud.login('token-1'), cloud.login('token-2'));
     cloud.on('POST /v2.1/servers', unauthorized, { status: 202, json: recorded('server-created') });
-    const { provider } = openTestProvider(cloud.url);
+    const { provider, log } = openTestProvider(cloud.url);
 
     const spec = { name: 'n', imageId: 'i', minRamMib: 0, metadata: {} };
     await provider.createServer(spec, neverAborted);
 
+    expect(log.messages('info')).toContainEqual(
+      expect.stringMatching(/^The token of \S+ was refused \(.+\), logging in/),
+    );
     const used = cloud.seen('POST /v2.1/servers').map((request) => request.headers['x-auth-token']);
     expect(used).toEqual(['token-1', 'token-2']);
   });

@@ -120,6 +120,23 @@ export function describeCloudProvider(name: string, start: () => Promise<TriedCl
       expect(await cloud.provider.readLimits(neverAborted)).toMatchObject({ maxInstances: 1, usedInstances: 1 });
     });
 
+    test('a server takes of the project what its size says, and there is no size without a flavor', async () => {
+      await using cloud = await start();
+      const { provider } = cloud;
+      const before = await provider.readLimits(neverAborted);
+
+      const size = await provider.sizeOf(specOf(cloud), neverAborted);
+      await launch(cloud);
+
+      expect(size.cores).toBeGreaterThan(0);
+      expect(await provider.readLimits(neverAborted)).toMatchObject({
+        usedCores: before.usedCores + size.cores,
+        usedRamMib: before.usedRamMib + size.ramMib,
+      });
+      const none = provider.sizeOf({ minRamMib: 1_000_000_000 }, neverAborted);
+      await expect(none).rejects.toBeInstanceOf(RequestRefusedError);
+    });
+
     test('all who wait share one list', async () => {
       await using cloud = await start();
       const { provider } = cloud;

@@ -105,6 +105,10 @@ export class EmulatedCloud implements TriedOpenStack {
     await this.#administer('PUT', 'settings', { quotas: { nodepool: { floatingIps: most } } });
   }
 
+  async allowImageBytes(most: number): Promise<void> {
+    await this.#administer('PUT', 'settings', { quotas: { nodepool: { imageBytes: most } } });
+  }
+
   async addFault(rule: object): Promise<void> {
     await this.#administer('POST', 'faults', rule);
   }

@@ -26,7 +26,7 @@ describe.each(CLOUDS)('floating addresses of %s', { timeout: TIMEOUT_MS }, (_, f
     const { provider, clock } = cloud;
     const server = await launch(cloud);
 
-    const { public: ip, private: fixed } = await provider.makeReachable(server, NOTE, neverAborted);
+    const { public: ip, private: fixed } = await provider.makeReachable(server, { note: NOTE }, neverAborted);
 
     expect(provider.addressesOf(server)).toEqual({ public: fixed, private: fixed });
     const listed = await provider.listFloatingIps(neverAborted);
@@ -47,7 +47,7 @@ describe.each(CLOUDS)('floating addresses of %s', { timeout: TIMEOUT_MS }, (_, f
     const server = await launch(cloud);
     await cloud.allowFloatingIps(0);
 
-    const failure = cloud.provider.makeReachable(server, NOTE, neverAborted);
+    const failure = cloud.provider.makeReachable(server, { note: NOTE }, neverAborted);
 
     await expect(failure).rejects.toBeInstanceOf(QuotaExceededError);
     expect(await cloud.provider.listFloatingIps(neverAborted)).toEqual([]);
@@ -58,9 +58,9 @@ describe('floating addresses', { timeout: TIMEOUT_MS }, () => {
   test('who asks again with the same note gets the same one: a launch that was interrupted leaks none', async () => {
     await using cloud = await startOpenStack();
     const server = await launch(cloud);
-    const first = await cloud.provider.makeReachable(server, NOTE, neverAborted);
+    const first = await cloud.provider.makeReachable(server, { note: NOTE }, neverAborted);
 
-    const again = await cloud.provider.makeReachable(server, NOTE, neverAborted);
+    const again = await cloud.provider.makeReachable(server, { note: NOTE }, neverAborted);
 
     expect(again).toEqual(first);
     expect(await cloud.provider.listFloatingIps(neverAborted)).toMatchObject([{ note: NOTE, ip: first.public }]);
@@ -69,7 +69,7 @@ describe('floating addresses', { timeout: TIMEOUT_MS }, () => {
   test('one that is there for another server is not touched', async () => {
     await using cloud = await startOpenStack();
     const server = await launch(cloud);
-    const { public: ip } = await cloud.provider.makeReachable(server, NOTE, neverAborted);
+    const { public: ip } = await cloud.provider.makeReachable(server, { note: NOTE }, neverAborted);
 
     await cloud.provider.releaseFloatingIps({ note: 'nodepool node 2 (another)' }, neverAborted);
 
@@ -91,7 +91,7 @@ describe('floating addresses', { timeout: TIMEOUT_MS }, () => {
     await using cloud = await startOpenStack({}, facts);
     const server = await launch(cloud);
 
-    const addresses = await cloud.provider.makeReachable(server, NOTE, neverAborted);
+    const addresses = await cloud.provider.makeReachable(server, { note: NOTE }, neverAborted);
 
     expect(addresses).toEqual(cloud.provider.addressesOf(server));
     await cloud.provider.releaseFloatingIps({ note: NOTE }, neverAborted);
@@ -102,7 +102,7 @@ describe('floating addresses', { timeout: TIMEOUT_MS }, () => {
     await using cloud = await startOpenStack({}, { pool: 'nothing' });
     const server = await launch(cloud);
 
-    const failure = cloud.provider.makeReachable(server, NOTE, neverAborted);
+    const failure = cloud.provider.makeReachable(server, { note: NOTE }, neverAborted);
 
     await expect(failure).rejects.toBeInstanceOf(RequestRefusedError);
     await expect(failure).rejects.toThrow('"nothing"');

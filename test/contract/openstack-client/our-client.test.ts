@@ -6,6 +6,7 @@ import { getToken, sendRaw } from '../openstack/raw-http.ts';
 import { subjectKind } from '../openstack/open-subject.ts';
 import { neverAborted } from '../../fakes/never-aborted.ts';
 import { describeCloudProvider } from './cloud-provider-contract.ts';
+import { describeImageUpload } from './image-upload-contract.ts';
 import { PAGE_SIZE, startOpenStack, type TriedOpenStack } from './tried-open-stack.ts';
 
 const MISSING = '11111111-2222-4333-8444-555555555555';
@@ -13,6 +14,7 @@ const REQUEST_ID = /\(req-[0-9a-f-]{36}\)/;
 const spec = { name: 'node-1', minRamMib: 512, metadata: {} };
 
 describeCloudProvider(`our client on the ${subjectKind()} OpenStack`, () => startOpenStack());
+describeImageUpload(`our client on the ${subjectKind()} OpenStack`, () => startOpenStack());
 
 describe('what our client makes of OpenStack', { timeout: 120_000 }, () => {
   test('lists all servers and images, however many pages they fill', async () => {

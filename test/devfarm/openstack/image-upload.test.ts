@@ -4,7 +4,9 @@ import { request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
+import { sendRaw } from '../../contract/openstack/raw-http.ts';
 import { EmulatorRig } from './emulator-rig.ts';
 
 const NEW_IMAGE = { name: 'upload', disk_format: 'raw', container_format: 'bare' };
@@ -73,6 +75,41 @@ test('an upload that breaks off leaves the image queued and no file, so that it 
   await untilStatus(rig, id, 'queued');
 
   expect(await readdir(join(rig.stateDir, 'images'))).toEqual([]);
+});
+
+test('data beyond the quota of bytes is refused, announced or not, and leaves the image queued and no file', async () => {
+  await using rig = await EmulatorRig.open({
+    options: { projects: [{ name: 'nodepool', quota: { imageBytes: 1200 } }] },
+  });
+  const id = await newImage(rig);
+  const chunked = await beginUpload(rig, id);
+  chunked.end(Buffer.alloc(500, 'b'));
+  const [answer] = (await once(chunked, 'response')) as [IncomingMessage];
+  expect([answer.statusCode, await text(answer)]).toEqual([413, expect.stringContaining('exceeds the storage quota')]);
+
+  const announced = await sendRaw({
+    method: 'PUT',
+    url: `${rig.emulator.origins.image}/v2/images/${id}/file`,
+    headers: { 'x-auth-token': await tokenOf(rig), 'content-type': 'application/octet-stream' },
+    body: 'c'.repeat(1201),
+  });
+
+  expect(announced.status).toBe(413);
+  expect(await rig.json('image', `GET /v2/images/${id}`)).toMatchObject({ status: 'queued', size: null });
+  expect(await readdir(join(rig.stateDir, 'images'))).toEqual([]);
+});
+
+test('an image may be created under an id of the client`s, once', async () => {
+  await using rig = await EmulatorRig.open();
+  const id = 'e7b10a80-b7d3-452a-a225-b34913d9bb7d';
+
+  const made = await rig.json('image', 'POST /v2/images', { ...NEW_IMAGE, id });
+  const again = await rig.call('image', 'POST /v2/images', { ...NEW_IMAGE, id });
+  const wrong = await rig.call('image', 'POST /v2/images', { ...NEW_IMAGE, id: 'mine' });
+
+  expect(made['id']).toBe(id);
+  expect([again.status, again.text]).toEqual([409, expect.stringContaining(`Image ID ${id} already exists!`)]);
+  expect(wrong.status).toBe(400);
 });
 
 test('an image that is deleted takes its data from the disk', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { EmulatorRig } from './emulator-rig.ts';
 
-test('calls are counted by kind, so that a test can say how many a pass may send', async () => {
+test('calls are counted by kind and by status, so that a test can say how many a pass may send', async () => {
   await using rig = await EmulatorRig.open();
   const id = await rig.makeServer('counted');
   await rig.call('identity', 'DELETE /_devfarm/calls');
@@ -18,6 +18,7 @@ test('calls are counted by kind, so that a test can say how many a pass may send
       'compute POST /v2.1/servers/:id/action createImage': 1,
       'image GET (unknown)': 1,
     },
+    statuses: { '200': 2, '202': 1, '404': 1 },
   });
 });
 

@@ -1,7 +1,10 @@
 import { systemClock } from '../../../src/runtime/clock.ts';
 import type { Reporter, SerializedError, TestCase, TestModule } from 'vitest/node';
 
-/** One line per test with the seconds since the start, for runs that last minutes; each failure in full at its place. */
+/**
+ * One line per test with the seconds since the start, for runs that last minutes; each failure, and what tests note, in
+ * full at its place.
+ */
 export class ElapsedReporter implements Reporter {
   readonly #startedMs: number;
 
@@ -12,6 +15,10 @@ export class ElapsedReporter implements Reporter {
 
   onTestModuleStart(module: TestModule): void {
     this.#print(module.relativeModuleId);
+  }
+
+  onTestCaseAnnotate(_test: TestCase, { message }: { readonly message: string }): void {
+    this.#print(`    ${message}`);
   }
 
   onTestCaseResult(test: TestCase): void {

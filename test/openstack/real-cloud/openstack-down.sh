@@ -4,15 +4,28 @@ set -u -o pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HERE/parts/processes.sh"
 
-MODE=fake WIPE=false
-for arg in "$@"; do
-  case $arg in
-    --real) MODE=real ;; --wipe) WIPE=true ;;
-    -h|--help) echo "usage: openstack-down.sh [--real] [--wipe]   --wipe also deletes the state of this mode"; exit 0 ;;
-    *) echo "usage: openstack-down.sh [--real] [--wipe]" >&2; exit 2 ;;
+usage() { cat <<X
+usage: openstack-down.sh [--real] [--wipe | --kill SERVICE]
+  --wipe   also deletes the state of this mode
+  --kill   ends that service alone ("nova-api"), as a crash would; openstack-up.sh starts it again
+X
+}
+
+MODE=fake WIPE=false KILL=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --real) MODE=real ;; --wipe) WIPE=true ;; --kill) KILL=${2:?a service is needed}; shift ;;
+    -h|--help) usage; exit 0 ;;
+    *) usage >&2; exit 2 ;;
   esac
+  shift
 done
 settings
+if [ -n "$KILL" ]; then
+  ours "$KILL" || die "$KILL does not run"
+  stop "$KILL" 0
+  exit 0
+fi
 [ -d "$RUN" ] || { say "nothing to stop in $S"; exit 0; }
 [ "$MODE" != real ] || { . "$HERE/parts/real-guests.sh"; real_stop_guests; }
 

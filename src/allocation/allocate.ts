@@ -1,20 +1,22 @@
 /** Allocation: demand and free slots → which nodes to launch, and why. Pure; rules of upstream's getNeededNodes. */
 import type { NodeCount } from '../node/node-store.ts';
+import type { ServerSize } from '../provider/cloud-provider.ts';
 import { type AllocationRound, waitedRounds } from './allocation-history.ts';
 import type { Demand } from './demand-from-status.ts';
 import { type Grant, grantRequests } from './grant-requests.ts';
 import type { AllocationOutcome, LabelExplanation } from './label-explanation.ts';
+import { type Room, slotsFor } from './provider-room.ts';
 import {
   type AllocationLabel,
   type AllocationProvider,
   type AllocationTarget,
-  availableSlots,
   countByTarget,
   countServers,
   countSupply,
   deficitOf,
   findOverAllocations,
   type OverAllocation,
+  roomIn,
 } from './supply-and-deficit.ts';
 
 /** All that one pass looks at. The lists are in the order of the configuration file, which decides ties. */
@@ -43,21 +45,24 @@ export type AllocationResult = {
 
 type LabelNeeds = Omit<LabelExplanation, 'granted' | 'outcome'>;
 
+type Rooms = ReadonlyMap<string, Room>;
+
 /** Decides which nodes to launch. Same input, same result; the order of `nodes` and of a label's providers is free. */
 export function allocate(input: AllocationInput): AllocationResult {
   const online = input.targets.filter((target) => target.online).map((target) => target.name);
-  const servers = countServers(input.nodes);
-  const available = new Map(input.providers.map((p) => [p.name, availableSlots(p, servers.get(p.name) ?? 0)]));
-  const needs = assessLabels(input, available, new Set(online));
+  const rooms: Rooms = new Map(input.providers.map((provider) => [provider.name, roomIn(provider, input)]));
+  const needs = assessLabels(input, rooms, new Set(online));
   const current = countByTarget(input.nodes);
+  const images = new Map(input.labels.map(({ name, image }) => [name, image]));
   const { grants, round } = grantRequests({
-    providers: [...available].map(([name, slots]) => ({ name, available: slots })),
+    providers: [...rooms].map(([name, { slots, ...room }]) => ({ name, available: slots, ...room })),
     targets: online,
     labels: needs.map(({ label, deficit, subnodes, usableProviders }) => ({
       label,
       requested: deficit,
       subnodes,
       providers: usableProviders,
+      sizes: sizesOf(images.get(label) ?? '', input.providers),
       current: current.get(label) ?? new Map<string, number>(),
     })),
     history: input.history,
@@ -65,27 +70,37 @@ export function allocate(input: AllocationInput): AllocationResult {
   return {
     grants,
     round,
-    available,
+    available: new Map([...rooms].map(([name, { slots }]) => [name, slots])),
     explanations: needs.map((need) => explain(need, round)),
-    overAllocations: findOverAllocations(input.providers, servers),
+    overAllocations: findOverAllocations(input.providers, countServers(input.nodes)),
   };
 }
 
-function assessLabels(
-  input: AllocationInput,
-  available: ReadonlyMap<string, number>,
-  online: ReadonlySet<string>,
-): LabelNeeds[] {
+/** What a server of the image takes, by provider. */
+function sizesOf(image: string, providers: readonly AllocationProvider[]): ReadonlyMap<string, ServerSize> {
+  const known = new Map<string, ServerSize>();
+  for (const { name, sizes } of providers) {
+    const size = sizes?.get(image);
+    if (size !== undefined) known.set(name, size);
+  }
+  return known;
+}
+
+function assessLabels(input: AllocationInput, rooms: Rooms, online: ReadonlySet<string>): LabelNeeds[] {
   const supply = countSupply(input.nodes, online);
   const providers = new Map(input.providers.map((provider) => [provider.name, provider]));
   return input.labels.map((label) => {
     const names = [...new Set(label.providers)];
     const own = names.flatMap((name) => providers.get(name) ?? []);
+    const slotsIn = ({ name, sizes }: AllocationProvider): number => {
+      const room = rooms.get(name);
+      return room === undefined ? 0 : slotsFor(room, sizes?.get(label.image));
+    };
     const numbers = {
       demand: input.demand.get(label.name) ?? 0,
       minReady: label.minReady,
       supply: supply.get(label.name) ?? 0,
-      capacity: own.reduce((sum, { name }) => sum + (available.get(name) ?? 0), 0),
+      capacity: own.reduce((sum, provider) => sum + slotsIn(provider), 0),
     };
     return {
       label: label.name,

@@ -15,7 +15,7 @@ export type LabelExplanation = {
   readonly minReady: number;
   /** Nodes that run its jobs or will, on online targets. */
   readonly supply: number;
-  /** Free slots of all its providers. */
+  /** Free slots of all its providers into which its servers fit. */
   readonly capacity: number;
   readonly deficit: number;
   readonly granted: number;

@@ -1,5 +1,7 @@
 import type { NodeState } from '../node/lifecycle.ts';
 import type { NodeCount } from '../node/node-store.ts';
+import type { ServerSize } from '../provider/cloud-provider.ts';
+import { type Room, totalSize } from './provider-room.ts';
 
 /** What allocation must know of a provider. */
 export type AllocationProvider = {
@@ -8,6 +10,10 @@ export type AllocationProvider = {
   readonly maxServers: number;
   /** How many servers the cloud's quota leaves us; absent: not known, or without limit. */
   readonly quota?: number;
+  /** Most cores and memory that our servers may have together; absent: not known, or without limit. */
+  readonly limits?: Partial<ServerSize>;
+  /** What a server of each image takes here. An image for which there is no flavor is absent: its launches fail and say so. */
+  readonly sizes?: ReadonlyMap<string, ServerSize>;
   /** Names of the images that have a `ready` row here. */
   readonly readyImages: ReadonlySet<string>;
 };
@@ -65,6 +71,28 @@ export function countByTarget(nodes: readonly NodeCount[]): Map<string, Map<stri
 /** Free slots of a provider; none in one that drains. */
 export function availableSlots(provider: Pick<AllocationProvider, 'maxServers' | 'quota'>, servers: number): number {
   return Math.max(0, Math.min(provider.maxServers, provider.quota ?? Infinity) - servers);
+}
+
+/**
+ * What is free in the provider: slots, and what its limits of cores and memory leave beside the servers that are there.
+ * @param farm its nodes, those of other providers too
+ */
+export function roomIn(
+  provider: AllocationProvider,
+  farm: { readonly nodes: readonly NodeCount[]; readonly labels: readonly AllocationLabel[] },
+): Room {
+  const { name, limits, sizes = new Map<string, ServerSize>() } = provider;
+  const own = farm.nodes.filter((group) => group.provider === name);
+  const slots = availableSlots(provider, countServers(own).get(name) ?? 0);
+  if (limits === undefined) return { slots, cores: Infinity, ramMib: Infinity };
+  const imageOf = (label: string): string | undefined => farm.labels.find((each) => each.name === label)?.image;
+  const groups = own.map(({ label, count, subnodes }) => ({ image: imageOf(label), count: count + subnodes }));
+  const used = totalSize(groups, sizes);
+  return {
+    slots,
+    cores: (limits.cores ?? Infinity) - used.cores,
+    ramMib: (limits.ramMib ?? Infinity) - used.ramMib,
+  };
 }
 
 /** Providers with more servers than they may have: no harm to the others, but worth a warning. */

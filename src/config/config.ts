@@ -45,6 +45,8 @@ export type LabelConfig = {
   readonly minReady: number;
   readonly subnodes: number;
   readonly readyScript?: string;
+  /** Whether a failed launch shows the end of its server's console. */
+  readonly consoleLog: boolean;
   readonly providers: readonly string[];
   readonly maxReadyAgeMs: number;
 };
@@ -55,6 +57,10 @@ export type ProviderConfig = {
   readonly cloud: CloudConfig;
   /** Zero or less: drain, launch nothing. */
   readonly maxServers: number;
+  /** Most cores of our nodes together; zero or less: launch nothing. Absent: no limit. */
+  readonly maxCores?: number;
+  /** The same of their memory. */
+  readonly maxRamMib?: number;
   /** Upstream `rate`: least time between the starts of two API calls. */
   readonly minRequestGapMs: number;
   /** Longest time for one API call. */
@@ -74,7 +80,7 @@ export type ProviderConfig = {
   readonly nodepoolId?: string;
   readonly securityGroups: readonly string[];
   readonly launchRetries: number;
-  /** Most launches at once; 0: no limit. */
+  /** Most launches at once in each daemon; 0: no limit. */
   readonly maxConcurrency: number;
   /** Port of the nodes' SSH servers (`ssh-port`, ours). */
   readonly sshPort: number;
@@ -97,6 +103,8 @@ export type ProviderImageConfig = {
   readonly configDrive?: boolean;
   readonly meta: Readonly<Record<string, string>>;
   readonly keyName?: string;
+  /** As of a label, for all that use the image. */
+  readonly consoleLog: boolean;
   readonly pause: boolean;
 };
 
@@ -106,6 +114,8 @@ export type DiskImageConfig = {
   readonly release: string;
   readonly qemuImgOptions?: string;
   readonly envVars: Readonly<Record<string, string>>;
+  /** Further variables, of secure.conf. */
+  readonly secretEnv?: Readonly<Record<string, Secret>>;
   readonly rebuildAgeMs?: number;
   readonly formats: readonly string[];
   readonly pause: boolean;

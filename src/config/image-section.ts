@@ -27,6 +27,7 @@ export const ImageSection = z
       })
       .default({}),
     'key-name': text('Nova keypair of the nodes.').optional(),
+    'console-log': flag('As `console-log` of a label, for all labels that use this image here.').default(false),
     pause: flag('Whether builds by schedule and builds of a missing image are paused.').default(false),
     reset: unused('Accepted, not used (from the first releases).'),
     'ready-script': withoutEffect('it belongs to the label'),
@@ -45,6 +46,7 @@ export const ImageSection = z
       configDrive: yaml['config-drive'],
       meta: yaml.meta,
       keyName: yaml['key-name'],
+      consoleLog: yaml['console-log'],
       pause: yaml.pause,
     }),
   );

@@ -1,4 +1,4 @@
-import type { JenkinsConfig, TargetConfig } from './config.ts';
+import type { DiskImageConfig, JenkinsConfig, TargetConfig } from './config.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
 import { Secret } from '../runtime/secret.ts';
 import type { KeyPath } from './config-fault.ts';
@@ -100,4 +100,26 @@ function differences(own: NonNullable<ParsedTarget['jenkins']>, secure: SecureJe
 
 function reveal(value: string | Secret): string {
   return value instanceof Secret ? value.reveal() : value;
+}
+
+/** The disk images with the secret variables of their builds. */
+export function joinDiskImages(
+  diskimages: readonly DiskImageConfig[],
+  { secure, tree, report }: SecureJoin,
+): readonly DiskImageConfig[] {
+  for (const { name, at } of secure?.diskimages ?? []) {
+    if (diskimages.some((diskimage) => diskimage.name === name)) continue;
+    report.warn(at, [], `Section "diskimage" is for unknown diskimage "${name}"`);
+  }
+  return diskimages.map((diskimage, index) => {
+    const section = secure?.diskimages.find(({ name }) => name === diskimage.name);
+    if (section === undefined) return diskimage;
+    for (const key of section.environment.keys()) {
+      if (!Object.hasOwn(diskimage.envVars, key)) continue;
+      const path = ['diskimages', index, 'env-vars', key];
+      report.warn(nodeAt(tree, path).at, path, `Variable "${key}" stands in secure.conf too, which wins`);
+    }
+    const secretEnv = Object.fromEntries([...section.environment].map(([key, { value }]) => [key, value]));
+    return { ...diskimage, secretEnv };
+  });
 }

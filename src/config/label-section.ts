@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { definedOnly } from '../runtime/defined-only.ts';
 import type { LabelConfig } from './config.ts';
-import { count, listOf, name, seconds, text, toMs, whole, withoutEffect } from './schema/fields.ts';
+import { count, flag, listOf, name, seconds, text, toMs, whole, withoutEffect } from './schema/fields.ts';
 
 const LATER = 'it is read by nodepool 3 only';
 
@@ -16,13 +16,15 @@ export const LabelSection = z
     ).default(2),
     subnodes: count('Further servers launched with each node; they count in `max-servers`.', 'servers').default(0),
     'ready-script': text('Script in `/opt/nodepool-scripts` of the node, run before the node is ready.').optional(),
+    'console-log': flag(
+      "Whether a launch that fails shows the end of its server's console, in the log and in the node's history.",
+    ).default(false),
     providers: listOf(
       z.object({ name: name('Name of an entry of `providers`.') }),
       'Providers that may serve the label.',
     ),
     'max-ready-age': seconds('Ready nodes older than this are replaced. 0: never.').default(0),
     userdata: withoutEffect(LATER),
-    'console-log': withoutEffect(LATER),
     'boot-from-volume': withoutEffect(LATER),
     'volume-size': withoutEffect(LATER),
     'instance-properties': withoutEffect(LATER),
@@ -34,6 +36,7 @@ export const LabelSection = z
       minReady: yaml['min-ready'],
       subnodes: yaml.subnodes,
       readyScript: yaml['ready-script'],
+      consoleLog: yaml['console-log'],
       providers: [...new Set(yaml.providers.map((provider) => provider.name))],
       maxReadyAgeMs: toMs(yaml['max-ready-age']),
     }),

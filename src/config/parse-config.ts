@@ -12,7 +12,7 @@ import type { ConfigSources } from './config-sources.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import { DiskImageSection } from './diskimage-section.ts';
 import { FaultReport } from './fault-report.ts';
-import { joinDatabase, joinTargets } from './join-secure-conf.ts';
+import { joinDatabase, joinDiskImages, joinTargets } from './join-secure-conf.ts';
 import { LabelSection } from './label-section.ts';
 import { NodepoolSection } from './nodepool-section.ts';
 import type { ParsedNodepool } from './nodepool-section.ts';
@@ -66,6 +66,7 @@ function parse(sources: ConfigSources, report: FaultReport): Config | undefined 
     databaseUrl: database?.url,
     places: definedOnly({ databaseUrl: database?.at, scriptDir }),
     targets: joinTargets(parsed.targets, join),
+    diskimages: joinDiskImages(parsed.diskimages, join),
     providers: buildProviders({ parsed, tree, clouds }, report),
   });
 }

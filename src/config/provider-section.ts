@@ -47,7 +47,18 @@ const LIMIT_KEYS = {
   'boot-timeout': deadline('From ACTIVE until SSH answers.').default(60),
   'launch-timeout': deadline('From the create call until ACTIVE.').default(3600),
   'launch-retries': count('Attempts before a launch is given up.').default(3),
-  'max-concurrency': whole('Most launches at once. 0 or less: no limit.', 'launches').default(0),
+  'max-concurrency': whole(
+    'Most launches under way at once, in each daemon; the others wait for their turn. 0 or less: no limit.',
+    'launches',
+  ).default(0),
+  'max-cores': whole(
+    'Most cores that the nodes have together, by their flavors. 0 or less: launch nothing.',
+    'cores',
+  ).optional(),
+  'max-ram': whole(
+    'Most memory that the nodes have together, by their flavors. 0 or less: launch nothing.',
+    'MiB',
+  ).optional(),
 };
 
 const SERVER_KEYS = {
@@ -99,6 +110,8 @@ export const ProviderSection = z
     ...definedOnly({
       name: yaml.name,
       maxServers: yaml['max-servers'],
+      maxCores: yaml['max-cores'],
+      maxRamMib: yaml['max-ram'],
       minRequestGapMs: toMs(yaml.rate),
       bootTimeoutMs: toMs(yaml['boot-timeout']),
       launchTimeoutMs: toMs(yaml['launch-timeout']),

@@ -9,7 +9,12 @@ export type IniSection = {
   readonly options: ReadonlyMap<string, IniOption>;
 };
 
-export type IniOption = { readonly value: string; readonly at: Position };
+export type IniOption = {
+  readonly value: string;
+  readonly at: Position;
+  /** The key as the file spells it. */
+  readonly spelling: string;
+};
 
 type OpenSection = { readonly name: string; readonly at: Position; readonly options: Map<string, IniOption> };
 
@@ -67,18 +72,19 @@ class IniReader {
     } else if (this.#section === undefined) {
       this.#report.fault(at, [name], `Key "${name}" stands before the first section`);
     } else {
-      this.#store(this.#section, { key: name.toLowerCase(), raw, at });
+      this.#store(this.#section, { spelling: name, raw, at });
     }
   }
 
-  #store(section: OpenSection, option: { key: string; raw: string; at: Position }): void {
-    const { key, raw, at } = option;
+  #store(section: OpenSection, option: { spelling: string; raw: string; at: Position }): void {
+    const { spelling, raw, at } = option;
+    const key = spelling.toLowerCase();
     const earlier = section.options.get(key);
     if (earlier !== undefined) {
       const message = `Key "${key}" in line ${at.line} was already given in line ${earlier.at.line}`;
       this.#report.fault(at, [section.name, key], message);
     }
-    section.options.set(key, { value: valueOf(raw), at });
+    section.options.set(key, { value: valueOf(raw), at, spelling });
     this.#key = key;
   }
 

@@ -10,6 +10,7 @@ import { nearestKey } from './schema/nearest-key.ts';
 export type SecureConf = {
   readonly database?: { readonly url: Secret; readonly at: Position };
   readonly jenkins: readonly SecureJenkins[];
+  readonly diskimages: readonly SecureDiskImage[];
 };
 
 /** A section `[jenkins "TARGET"]`. */
@@ -24,6 +25,14 @@ export type SecureJenkins = {
   readonly credentialsId?: string;
 };
 
+/** A section `[diskimage "NAME"]`: variables of that disk image's build that nobody may see. */
+export type SecureDiskImage = {
+  readonly name: string;
+  readonly at: Position;
+  /** By the name of the variable, as the file spells it. */
+  readonly environment: ReadonlyMap<string, { readonly value: Secret; readonly at: Position }>;
+};
+
 const DATABASE_KEYS = ['dburi'];
 const JENKINS_KEYS = ['url', 'user', 'apikey', 'credentials'];
 
@@ -34,7 +43,12 @@ export function readSecureConf(source: ConfigText, report: FaultReport): SecureC
   // Somebody meant to name a database: a new and empty one is no answer to that.
   if (dburi?.value === '') report.fault(dburi.at, ['database', 'dburi'], EMPTY_DATABASE_URL);
   const jenkins = sections.flatMap((section) => readSection(section, report));
-  return { jenkins, ...(dburi === undefined ? {} : { database: { url: new Secret(dburi.value), at: dburi.at } }) };
+  const diskimages = sections.flatMap((section) => readDiskImage(section, report));
+  return {
+    jenkins,
+    diskimages,
+    ...(dburi === undefined ? {} : { database: { url: new Secret(dburi.value), at: dburi.at } }),
+  };
 }
 
 /** For `dburi` without a value. */
@@ -48,8 +62,22 @@ function readSection(section: IniSection, report: FaultReport): readonly SecureJ
     return [readJenkins(target, section)];
   }
   if (section.name === 'database') warnOfKeys(section, DATABASE_KEYS, report);
-  else warnOfSection(section, report);
+  else if (!DISKIMAGE.test(section.name)) warnOfSection(section, report);
   return [];
+}
+
+const DISKIMAGE = /^diskimage "(.+)"$/;
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+function readDiskImage(section: IniSection, report: FaultReport): readonly SecureDiskImage[] {
+  const [, name] = DISKIMAGE.exec(section.name) ?? [];
+  if (name === undefined) return [];
+  const environment = new Map<string, { readonly value: Secret; readonly at: Position }>();
+  for (const [key, { value, at, spelling }] of section.options) {
+    if (VARIABLE.test(spelling)) environment.set(spelling, { value: new Secret(value), at });
+    else report.warn(at, [section.name, key], `Key "${key}" is ignored: no variable can be called so`);
+  }
+  return [{ name, at: section.at, environment }];
 }
 
 function readJenkins(target: string, section: IniSection): SecureJenkins {
@@ -71,7 +99,7 @@ function optionOf(section: IniSection | undefined, key: string): string | undefi
 }
 
 function warnOfSection(section: IniSection, report: FaultReport): void {
-  const message = `Unknown section "${section.name}" is ignored: expected "database" or "jenkins "TARGET""`;
+  const message = `Unknown section "${section.name}" is ignored: expected "database", "jenkins "TARGET"" or "diskimage "NAME""`;
   report.warn(section.at, [section.name], message);
 }
 

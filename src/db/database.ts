@@ -1,5 +1,8 @@
 /** Db: everything that is stored, in Postgres. */
 import type { AllocationRoundStore } from '../allocation/round-store.ts';
+import type { DibImageStore } from '../image/dib-image-store.ts';
+import type { ImageDataStore } from '../image/image-data.ts';
+import type { ImagePauseStore } from '../image/image-pause-store.ts';
 import type { ImageStore } from '../image/image-store.ts';
 import { type DaemonRole, type DaemonStore, leadableRoles } from '../node/daemon-store.ts';
 import type { HistoryStore } from '../node/history-store.ts';
@@ -23,8 +26,11 @@ import { LockSession } from './lock-session.ts';
 import { migrate } from './migrate.ts';
 import { findMigrationsFolder } from './migrations-folder.ts';
 import { PgDaemonStore } from './pg-daemon-store.ts';
+import { PgDibImageStore } from './pg-dib-image-store.ts';
 import { PgHistoryStore } from './pg-history-store.ts';
 import { PgIdStore } from './pg-id-store.ts';
+import { PgImageDataStore } from './pg-image-data-store.ts';
+import { PgImagePauseStore } from './pg-image-pause-store.ts';
 import { PgImageStore } from './pg-image-store.ts';
 import { PgNodeStore } from './pg-node-store.ts';
 import { PgFreezeStore } from './pg-freeze-store.ts';
@@ -86,6 +92,9 @@ export interface Database extends AsyncDisposable {
   readonly installationId: string;
   readonly nodes: NodeStore;
   readonly images: ImageStore;
+  readonly dibImages: DibImageStore;
+  readonly imagePauses: ImagePauseStore;
+  readonly imageData: ImageDataStore;
   readonly history: HistoryStore;
   readonly rounds: AllocationRoundStore;
   readonly providerStatus: ProviderStatusStore;
@@ -176,10 +185,24 @@ function assemble(installationId: string, parts: Parts): Database {
 
 function storesOf(
   deps: StoreDeps,
-): Pick<Database, 'nodes' | 'images' | 'history' | 'rounds' | 'providerStatus' | 'farmFreeze'> {
+): Pick<
+  Database,
+  | 'nodes'
+  | 'images'
+  | 'dibImages'
+  | 'imagePauses'
+  | 'imageData'
+  | 'history'
+  | 'rounds'
+  | 'providerStatus'
+  | 'farmFreeze'
+> {
   return {
     nodes: new PgNodeStore(deps),
     images: new PgImageStore(deps),
+    dibImages: new PgDibImageStore(deps),
+    imagePauses: new PgImagePauseStore(deps),
+    imageData: new PgImageDataStore(deps),
     history: new PgHistoryStore(deps),
     rounds: new PgRoundStore(deps),
     providerStatus: new PgProviderStatusStore(deps),

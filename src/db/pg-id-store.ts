@@ -1,7 +1,7 @@
 import type { IdStore, IdSubject } from '../node/id-store.ts';
 import type { StatementPool } from './statement-pool.ts';
 
-const TABLES: Readonly<Record<IdSubject, string>> = { node: 'node', image: 'snapshot_image' };
+const TABLES: Readonly<Record<IdSubject, string>> = { node: 'node', image: 'snapshot_image', 'dib-image': 'dib_image' };
 
 /** Further than a farm gets between two backups; each id skipped costs a microsecond. */
 const MOST_SKIPPED = 1_000_000;

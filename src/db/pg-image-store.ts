@@ -15,7 +15,14 @@ const SHAPE: TableShape<ImageState, SnapshotImage, SnapshotImageFacts> = {
   subject: 'image',
   versionColumn: 'row_version', // `version` is upstream's: when the build began
   numbers: IMAGE_STATE_NUMBERS,
-  fixed: { id: 'id', rowVersion: 'row_version', provider: 'provider_name', image: 'image_name', version: 'version' },
+  fixed: {
+    id: 'id',
+    rowVersion: 'row_version',
+    provider: 'provider_name',
+    image: 'image_name',
+    version: 'version',
+    dibImageId: 'dib_image_id',
+  },
   facts: {
     hostname: 'hostname',
     externalId: 'external_id',
@@ -25,29 +32,31 @@ const SHAPE: TableShape<ImageState, SnapshotImage, SnapshotImageFacts> = {
     hostKey: 'host_key',
     lastError: 'last_error',
   },
-  names: "array[split_part(hostname, '.', 1), server_external_id]",
+  // Its keypair's, with and without the id, and its server's.
+  names: "array[split_part(hostname, '.', 1) || '-' || id, split_part(hostname, '.', 1), server_external_id]",
   // By bytes: the same on every server, whatever its locale.
   orderBy: 'provider_name collate "C", image_name collate "C", id',
 };
 
 const insertSql = (and: string): string => `
-  insert into snapshot_image (provider_name, image_name, version, state, state_time)
-  select $1::text, $2::text, $3::bigint, $4::integer, $5::bigint where true ${and}
+  insert into snapshot_image (provider_name, image_name, version, state, state_time, dib_image_id)
+  select $1::text, $2::text, $3::bigint, $4::integer, $5::bigint, $6::integer where true ${and}
   on conflict (provider_name, image_name) where state = 1 do nothing returning *`;
 
 const LIST_FAILURES_SQL = `
   select provider_name as "provider", image_name as "image", failures, last_error as "lastError",
     failed_at as "failedAt", retry_at as "retryAt"
-  from build_failure order by provider_name collate "C", image_name collate "C"`;
+  from build_failure where provider_name <> '' order by provider_name collate "C", image_name collate "C"`;
 
-const saveFailureSql = (and: string): string => `
+/** Without a provider's name it is of a disk image's build. */
+export const saveFailureSql = (and: string): string => `
   insert into build_failure (provider_name, image_name, failures, last_error, failed_at, retry_at)
   select $1::text, $2::text, $3::integer, $4::text, $5::timestamptz, $6::timestamptz where true ${and}
   on conflict (provider_name, image_name) do update set failures = excluded.failures,
     last_error = excluded.last_error, failed_at = excluded.failed_at, retry_at = excluded.retry_at
   returning 1`;
 
-const CLEAR_FAILURE_SQL = 'delete from build_failure where provider_name = $1 and image_name = $2';
+export const CLEAR_FAILURE_SQL = 'delete from build_failure where provider_name = $1 and image_name = $2';
 
 /** The providers' images in Postgres. */
 export class PgImageStore implements ImageStore {
@@ -77,7 +86,8 @@ export class PgImageStore implements ImageStore {
   async insert(image: NewSnapshotImage, cause: Cause): Promise<SnapshotImage | undefined> {
     const now = toEpochSeconds(this.#deps.clock.now());
     const state = IMAGE_STATE_NUMBERS.building;
-    const parameters = new SqlParameters(image.provider, image.image, image.version, state, now);
+    const { provider, image: name, version, dibImageId = null } = image;
+    const parameters = new SqlParameters(provider, name, version, state, now, dibImageId);
     const sql = insertSql(andHeld(this.#deps.fence, parameters));
     return (await this.#table.insert(sql, cause, parameters))[0];
   }

@@ -4,7 +4,8 @@ import type { SqlParameters } from './sql-text.ts';
 import type { StatementPool } from './statement-pool.ts';
 
 /** Tables whose changes are told to those who listen. */
-export type ChangedTable = 'node' | 'snapshot_image' | 'provider_status' | 'daemon' | 'freeze';
+export type ChangedTable =
+  'node' | 'snapshot_image' | 'dib_image' | 'image_pause' | 'provider_status' | 'daemon' | 'freeze';
 
 /** What every store works with. */
 export type StoreDeps = {

@@ -13,7 +13,7 @@ type Living<State extends string> = { readonly id: number; readonly state: State
 /** How things with a lifecycle lie in their table. */
 export type TableShape<State extends string, Thing extends Living<State>, Facts extends object> = {
   readonly table: ChangedTable;
-  readonly subject: 'node' | 'image';
+  readonly subject: 'node' | 'image' | 'dib-image';
   /** Rises with every change: what compare-and-set compares. */
   readonly versionColumn: string;
   readonly numbers: Readonly<Record<State, number>>;

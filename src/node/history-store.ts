@@ -1,9 +1,9 @@
 /** One line of the history: what changed, from what to what, why and by whom. */
 export type HistoryEntry = {
   readonly at: Date;
-  readonly subject: 'node' | 'image' | 'provider';
+  readonly subject: 'node' | 'image' | 'provider' | 'dib-image';
   readonly subjectId: number;
-  /** `inserted`, an event of the lifecycle, `recorded`, `removed`. */
+  /** `inserted`, an event of the lifecycle, `recorded`, `removed`; of notes `waits`, `console` (`why` is its text), `reaped`. */
   readonly event: string;
   readonly from?: string;
   readonly to?: string;

@@ -1,5 +1,5 @@
 /** Rows whose ids are known outside. */
-export type IdSubject = 'node' | 'image';
+export type IdSubject = 'node' | 'image' | 'dib-image';
 
 /** Where the ids of new rows come from (adapter: src/db). */
 export interface IdStore {

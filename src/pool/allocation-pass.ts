@@ -2,7 +2,8 @@ import { allocate, type AllocationResult } from '../allocation/allocate.ts';
 import type { AllocationRound } from '../allocation/allocation-history.ts';
 import type { Demand } from '../allocation/demand-from-status.ts';
 import { describeLabel } from '../allocation/label-explanation.ts';
-import { withPendingSubnodes } from '../allocation/supply-and-deficit.ts';
+import { type AllocationProvider, withPendingSubnodes } from '../allocation/supply-and-deficit.ts';
+import type { ProviderConfig } from '../config/config.ts';
 import type { NodeCount, NodeStore } from '../node/node-store.ts';
 import type { NewNode } from '../node/node.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
@@ -11,6 +12,7 @@ import type { Farm } from './farm.ts';
 import type { LaunchBreakers } from './launch-breakers.ts';
 import type { QuotaBook } from './quota-book.ts';
 import { launchableImages, launchableLabel, limitToProbes } from './launch-pauses.ts';
+import { nodeLimits } from './node-limits.ts';
 
 export type AllocationState = {
   readonly nodes: readonly NodeCount[];
@@ -27,7 +29,7 @@ export type AllocationDeps = {
   readonly isOnline: (target: string) => boolean;
   readonly breakers: LaunchBreakers;
   /** Absent: only `max-servers` bounds. */
-  readonly quotas?: Pick<QuotaBook, 'mostNodes'>;
+  readonly quotas?: Pick<QuotaBook, 'mostNodes' | 'mostSize' | 'find'>;
   readonly history: () => readonly AllocationRound[];
   /** Rises with each pass, from 0. */
   readonly turn: () => number;
@@ -45,11 +47,11 @@ export async function runAllocationPass(deps: AllocationDeps, signal: AbortSigna
   const labels = inTurn(config.labels, deps.turn());
   const pauses = { labels, nodes: state.nodes, breakers: deps.breakers };
   const result = allocate({
-    providers: config.providers.map(({ name, maxServers }) => {
+    providers: config.providers.map((provider) => {
+      const { name, maxServers } = provider;
       const ready = state.readyImages.get(name) ?? new Set<string>();
-      const quota = deps.quotas?.mostNodes(name);
       const readyImages = launchableImages(name, ready, pauses);
-      return definedOnly({ name, maxServers, quota, readyImages });
+      return definedOnly({ name, maxServers, ...roomOf(provider, deps), readyImages });
     }),
     targets: config.targets.map(({ name }) => ({ name, online: deps.isOnline(name) })),
     labels: labels.map((label) => launchableLabel(label, pauses)),
@@ -61,6 +63,17 @@ export async function runAllocationPass(deps: AllocationDeps, signal: AbortSigna
   await insertGranted(limited, deps);
   await deps.saveRound(result.round);
   return limited;
+}
+
+/** What bounds the provider's nodes beside `max-servers`. */
+function roomOf(
+  provider: ProviderConfig,
+  { quotas }: Pick<AllocationDeps, 'quotas'>,
+): Pick<AllocationProvider, 'quota' | 'limits' | 'sizes'> {
+  const sizes = quotas?.find(provider.name)?.sizes;
+  const isMeasured = provider.maxCores !== undefined || provider.maxRamMib !== undefined;
+  if (isMeasured && sizes === undefined) return { quota: 0 }; // until the flavors are read, within seconds of the start
+  return definedOnly({ quota: quotas?.mostNodes(provider.name), limits: nodeLimits(provider, quotas), sizes });
 }
 
 /**

@@ -164,4 +164,8 @@ async function discardServer(
   } catch (error) {
     deps.log.error(`Cannot delete server ${externalId} of node id: ${node.id}, whose row is gone`, { error });
   }
+  // Its port may stay, and no row proves that it was ours.
+  const why = `Server ${externalId} was made when the row was gone`;
+  const note = { event: 'reaped', who: 'launcher', why, names: [externalId] };
+  await deps.history.note({ ...note, subject: 'node', subjectId: node.id });
 }

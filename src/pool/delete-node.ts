@@ -1,4 +1,5 @@
 import type { Agents } from '../node/agents.ts';
+import type { HistoryStore } from '../node/history-store.ts';
 import type { NodeMetrics } from '../node/node-metrics.ts';
 import type { NodeStore } from '../node/node-store.ts';
 import type { Node } from '../node/node.ts';
@@ -13,8 +14,8 @@ import type { Task } from '../runtime/task-board.ts';
 import { guardDeletion } from './guard.ts';
 import { crashPoint } from '../runtime/crash-point.ts';
 
-/** Upstream waits 600 s for a server to go; the next pass asks again. */
-const SERVER_GONE_MS = 600_000;
+/** Upstream waits 600 s for a server to go. Some clouds take a delete and forget it, so it is asked for again sooner. */
+const SERVER_GONE_MS = 120_000;
 /** Lists in a row in which no server may name the node: one list may miss a server by chance. */
 const SWEEPS = 2;
 /** The same for a node whose create call has no known outcome: its server may come late. */
@@ -22,6 +23,7 @@ const LATE_SWEEPS = 3;
 
 export type DeleteDeps = {
   readonly nodes: NodeStore;
+  readonly history: Pick<HistoryStore, 'note' | 'wasRemoved'>;
   readonly cloud: CloudProvider;
   /** Absent where the target has no Jenkins. */
   readonly agents: Agents | undefined;
@@ -93,9 +95,17 @@ async function removeStrays(node: Node, deps: DeleteDeps, signal: AbortSignal): 
   const strays = servers.filter((server) => isOurs(server, node, deps.installationId));
   for (const { name, id } of strays) {
     deps.log.warn(`Deleting leaked instance ${name} (${id}) in ${node.provider} for node id: ${node.id}`);
+    await noteStray(node, id, deps);
     await removeServer(id, deps, signal);
   }
   return strays.length === 0;
+}
+
+/** No row ever had this server: if its port stays, this note alone proves that it was ours. */
+async function noteStray({ id }: Node, serverId: string, { history }: DeleteDeps): Promise<void> {
+  if (await history.wasRemoved(serverId)) return; // at an earlier try
+  const why = `Server ${serverId} was made for this node, which never learned of it`;
+  await history.note({ subject: 'node', subjectId: id, event: 'reaped', who: 'deleter', why, names: [serverId] });
 }
 
 async function removeServer(id: string, deps: DeleteDeps, signal: AbortSignal): Promise<void> {

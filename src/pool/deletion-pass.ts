@@ -1,7 +1,9 @@
+import type { HistoryStore } from '../node/history-store.ts';
 import type { NodeStore } from '../node/node-store.ts';
 import type { Node } from '../node/node.ts';
 import { type Backoff, backoffMs } from '../runtime/backoff.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { describeError } from '../runtime/errors.ts';
 import type { KeyedTasks } from '../runtime/keyed-tasks.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Randomness } from '../runtime/randomness.ts';
@@ -18,6 +20,7 @@ const RETRY: Backoff = { firstMs: 1000, maxMs: 60_000 };
 export type DeletionPassDeps = {
   readonly farm: () => Farm;
   readonly nodes: NodeStore;
+  readonly history: Pick<HistoryStore, 'note'>;
   readonly launches: KeyedTasks;
   readonly deletions: KeyedTasks;
   readonly retries: DeletionRetries;
@@ -53,9 +56,11 @@ export class DeletionRetries {
     if (retry !== undefined) this.#waiting.set(id, { ...retry, dueMs: undefined });
   }
 
-  postpone(id: number): void {
+  /** Gives how often it was tried. */
+  postpone(id: number): number {
     const tries = (this.#waiting.get(id)?.tries ?? 0) + 1;
     this.#waiting.set(id, { tries, dueMs: this.#clock.monotonicMs() + backoffMs(tries, RETRY, this.#randomness) });
+    return tries;
   }
 
   forget(id: number): void {
@@ -103,11 +108,11 @@ async function deleteOnce(node: Node, { deps, task }: DeletionTry, signal: Abort
   try {
     const remains = await tryToDelete(node, { deps, task }, signal);
     if (remains === undefined) deps.retries.forget(node.id);
-    else postpone(node, { why: `: ${remains}` }, deps);
+    else await postpone(node, { why: `: ${remains}` }, deps);
     deps.complaints.worked(peersOf(node));
   } catch (error) {
     signal.throwIfAborted();
-    postpone(node, { why: '', error }, deps);
+    await postpone(node, { why: '', error }, deps);
   }
 }
 
@@ -124,19 +129,35 @@ async function tryToDelete(found: Node, { deps, task }: DeletionTry, signal: Abo
   return outcome === 'busy' ? 'a build still runs on it' : 'Jenkins still lists its agent';
 }
 
-function postpone(
+async function postpone(
   node: Node,
   reason: { readonly why: string; readonly error?: unknown },
   deps: DeletionPassDeps,
-): void {
+): Promise<void> {
   const { why, ...facts } = reason;
   const ageS = Math.round((deps.clock.now().getTime() - node.stateChangedAt.getTime()) / 1000);
-  deps.retries.postpone(node.id);
+  const tries = deps.retries.postpone(node.id);
   const message = `Deletion of node id: ${node.id} goes on later${why}`;
   const all = { provider: node.provider, ageS, ...facts };
   // What a peer does concerns all its nodes; a build concerns its own.
   if (reason.error === undefined) deps.log.warn(message, all);
-  else deps.complaints.failed(peersOf(node), message, all);
+  else {
+    deps.complaints.failed(peersOf(node), message, all);
+    if (isPowerOfTwo(tries)) await noteFailure(node, reason.error, deps);
+  }
+}
+
+/** For the operator who wonders why the node is still there. Now and then: a cloud may be away for days. */
+async function noteFailure(node: Node, error: unknown, { history, log }: DeletionPassDeps): Promise<void> {
+  const why = `Its deletion in ${node.provider} goes on later: ${describeError(error)}`;
+  const note = { subject: 'node', subjectId: node.id, event: 'waits', who: 'deleter', why } as const;
+  await history.note(note).catch((trouble: unknown) => {
+    log.debug(`Cannot note why node id: ${node.id} is still there`, { error: trouble });
+  });
+}
+
+function isPowerOfTwo(n: number): boolean {
+  return Number.isInteger(Math.log2(n));
 }
 
 function peersOf({ provider, target }: Node): string {

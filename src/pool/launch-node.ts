@@ -21,6 +21,7 @@ import type { Launch, LaunchDeps } from './launch.ts';
 import { prepareMachine } from './prepare-machine.ts';
 import { refuseMovedOn } from './refuse-moved-on.ts';
 import { registerAgent } from './register-agent.ts';
+import { tellConsole } from './tell-console.ts';
 import { waitForAddress } from './wait-for-address.ts';
 import { crashPoint } from '../runtime/crash-point.ts';
 
@@ -55,7 +56,7 @@ export async function launchNode(launch: Launch, deps: LaunchDeps, signal: Abort
       return 'ended';
     }
     const failure = asLaunchError(launch, error);
-    await giveUp(launch, failure, deps);
+    await giveUp(launch, failure, { ...deps, signal });
     report(failure.outcome);
     throw failure;
   }
@@ -118,10 +119,16 @@ function blameFor(error: unknown): LaunchBlame {
   return isClouds ? 'cloud' : 'machine';
 }
 
-async function giveUp(launch: Launch, failure: LaunchError, deps: LaunchDeps): Promise<void> {
+async function giveUp(
+  launch: Launch,
+  failure: LaunchError,
+  { signal, ...deps }: LaunchDeps & { readonly signal: AbortSignal },
+): Promise<void> {
   const facts = { node: launch.node.id, provider: launch.provider.name };
   // One line for what clouds and machines do; a bug keeps its stack.
-  deps.log.error(failure.message, isForeseen(failure.cause) ? facts : { ...facts, error: failure.cause });
+  if (isForeseen(failure.cause)) deps.log.error(describeError(failure), facts);
+  else deps.log.error(failure.message, { ...facts, error: failure.cause });
+  await tellConsole(launch, deps, signal); // before the mark, with which the deletion begins
   await markFailed(launch.node, describeError(failure), deps);
   crashPoint('launch-failure-stored');
 }

@@ -1,3 +1,4 @@
+import type { HistoryStore } from '../node/history-store.ts';
 import type { NodeStore } from '../node/node-store.ts';
 import type { Node } from '../node/node.ts';
 import { QuotaExceededError } from '../provider/errors.ts';
@@ -9,15 +10,21 @@ import type { Farm } from './farm.ts';
 import { imageKey, labelKey, type LaunchBreakers, providerKey } from './launch-breakers.ts';
 import { LaunchError } from './launch-error.ts';
 import { launchNode } from './launch-node.ts';
+import type { LaunchTurn, LaunchTurns } from './launch-turns.ts';
 import type { Launch, LaunchDeps } from './launch.ts';
 import { crashPoint } from '../runtime/crash-point.ts';
 
 export type LaunchPassDeps = {
   readonly farm: () => Farm;
   readonly nodes: NodeStore;
+  readonly history: Pick<HistoryStore, 'note'>;
   readonly launches: KeyedTasks;
+  /** Bound the launches of each provider by its `max-concurrency`. */
+  readonly turns: LaunchTurns;
   readonly breakers: LaunchBreakers;
   readonly log: Logger;
+  /** True: a launch whose turn comes now does not begin. Absent: it does. */
+  readonly isFrozen?: () => boolean;
   /** False: what is not configured here may be so in the daemon that allocated it. Absent: there is no other daemon. */
   readonly mayAbandon?: () => boolean;
   /** The rest of what a launch needs. */
@@ -27,16 +34,23 @@ export type LaunchPassDeps = {
 /** Starts or resumes the launch of every `building` row that neither this process nor another daemon has under way. */
 export async function runLaunchPass(deps: LaunchPassDeps, signal: AbortSignal): Promise<void> {
   const farm = deps.farm();
-  for (const node of await deps.nodes.list({ states: ['building'], claimable: true })) {
+  for (const { name, maxConcurrency } of farm.config.providers) deps.turns.allow(name, maxConcurrency);
+  const nodes = await deps.nodes.list({ states: ['building'], claimable: true });
+  for (const node of inOrder(nodes)) {
     if (deps.launches.has(nodeKey(node))) continue;
-    const launch = findLaunch(node, farm);
-    if (launch === undefined) await abandon(node, deps);
+    if (findLaunch(node, farm) === undefined) await abandon(node, deps);
     else {
       deps.launches.start(nodeTask(node), signal, async (task, inner) => {
-        await launchOnce(launch, deps.launchDeps(launch, farm, task), { deps, signal: inner });
+        await launchInTurn(node, { deps, task }, inner);
       });
     }
   }
+}
+
+/** Those first whose launch an earlier process began: their servers are there already. Then by age. */
+function inOrder(nodes: readonly Node[]): readonly Node[] {
+  const rank = ({ step }: Node): number => (step === undefined ? 1 : 0);
+  return [...nodes].sort((a, b) => rank(a) - rank(b) || a.id - b.id);
 }
 
 /** The key of a node in KeyedTasks. */
@@ -66,17 +80,45 @@ async function abandon(node: Node, deps: LaunchPassDeps): Promise<void> {
   await deps.nodes.apply(node, 'launchFailed', { who: 'launcher', why });
 }
 
+type LaunchTask = { readonly deps: LaunchPassDeps; readonly task: Task };
+
+async function launchInTurn(found: Node, { deps, task }: LaunchTask, signal: AbortSignal): Promise<void> {
+  using turn = deps.turns.ask(found.provider);
+  if (!turn.hasCome) await waitForTurn(found, turn, { deps, task, signal });
+  if (deps.isFrozen?.() === true) return;
+  // What the pass read may be old: an earlier task of this node ended since, this one waited for its turn, another daemon
+  // was faster, or the configuration changed, and then the next pass judges.
+  const farm = deps.farm();
+  const launch = findLaunch(found, farm);
+  if (launch === undefined) return;
+  const node = await deps.nodes.claim(found.id);
+  if (node?.state !== 'building') return;
+  crashPoint('launch-claimed');
+  await launchOnce({ ...launch, node }, deps.launchDeps(launch, farm, task), { deps, signal });
+}
+
+/** Says in the history and on the task board what the node waits for. */
+async function waitForTurn(
+  node: Node,
+  turn: LaunchTurn,
+  { deps, task, signal }: LaunchTask & { readonly signal: AbortSignal },
+): Promise<void> {
+  const most = findLaunch(node, deps.farm())?.provider.maxConcurrency ?? 0;
+  const waitsFor = `its turn: ${node.provider} has a max-concurrency of ${most}, and so many launches are under way`;
+  task.waitOn(waitsFor);
+  await deps.history.note({
+    ...{ subject: 'node', subjectId: node.id, event: 'waits', who: 'launcher' },
+    why: `Waits for ${waitsFor}`,
+  });
+  await turn.wait(signal);
+  task.waitOn(undefined);
+}
+
 async function launchOnce(
-  found: Launch,
+  launch: Launch,
   launchDeps: LaunchDeps,
   { deps, signal }: { readonly deps: LaunchPassDeps; readonly signal: AbortSignal },
 ): Promise<void> {
-  // The row that the pass read may be old: an earlier task of this node ended since, this one waited for its turn, or
-  // another daemon was faster.
-  const node = await deps.nodes.claim(found.node.id);
-  if (node?.state !== 'building') return;
-  crashPoint('launch-claimed');
-  const launch = { ...found, node };
   try {
     if ((await launchNode(launch, launchDeps, signal)) === 'ready') noteSuccess(launch, deps);
   } catch (error) {

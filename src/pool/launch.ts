@@ -1,6 +1,7 @@
 import type { LabelConfig, ProviderConfig, ProviderImageConfig, TargetConfig } from '../config/config.ts';
 import type { ImageStore } from '../image/image-store.ts';
 import type { Agents } from '../node/agents.ts';
+import type { HistoryStore } from '../node/history-store.ts';
 import type { NodeMetrics } from '../node/node-metrics.ts';
 import type { NodeStore } from '../node/node-store.ts';
 import type { Node } from '../node/node.ts';
@@ -23,6 +24,7 @@ export type Launch = {
 export type LaunchDeps = {
   readonly nodes: NodeStore;
   readonly images: ImageStore;
+  readonly history: Pick<HistoryStore, 'note'>;
   readonly cloud: CloudProvider;
   /** Absent where the target has no Jenkins. */
   readonly agents: Agents | undefined;

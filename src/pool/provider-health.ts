@@ -5,7 +5,7 @@ import { definedOnly } from '../runtime/defined-only.ts';
 import { imageKey, type LaunchBreakers, type OpenBreaker, providerKey } from './launch-breakers.ts';
 import type { QuotaBook } from './quota-book.ts';
 
-/** What this daemon knows of a provider's health: what pauses there, why and until when, and its quota. */
+/** What this daemon knows of a provider's health: what pauses there, why and until when, its quota, or why that cannot be read. */
 export function describeStatus(
   { name, images }: Pick<ProviderConfig, 'name' | 'images'>,
   deps: { readonly breakers: LaunchBreakers; readonly quotas: QuotaBook; readonly clock: Clock },
@@ -18,12 +18,14 @@ export function describeStatus(
     return what === undefined ? [] : [{ breaker, suspension: suspensionOf(breaker, what, now) }];
   });
   const isPause = ({ breaker }: (typeof open)[number]): boolean => breaker.isForRoom;
+  const quota = deps.quotas.find(name);
   return definedOnly({
     provider: name,
     breakers: open.filter((each) => !isPause(each)).map(({ suspension }) => suspension),
     pauses: open.filter(isPause).map(({ suspension }) => suspension),
-    limits: deps.quotas.find(name)?.limits,
-    lastError: open.at(-1)?.breaker.reason,
+    limits: quota?.limits,
+    sizes: quota?.sizes && Object.fromEntries(quota.sizes),
+    lastError: deps.quotas.troubleOf(name),
   });
 }
 

@@ -6,6 +6,7 @@ import { floatingNote } from '../provider/floating-note.ts';
 import { crashPoint } from '../runtime/crash-point.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
 import { describeError } from '../runtime/errors.ts';
+import { isFreed } from './is-freed.ts';
 import { LaunchError } from './launch-error.ts';
 import { beginStep, markFailed, recordLaunch, remainingMs } from './launch-steps.ts';
 import type { Launch, LaunchDeps } from './launch.ts';
@@ -45,7 +46,8 @@ async function reach(
   const server = await awaitActive(wait, deps, signal);
   deps.task.waitOn(`an address of server ${wait.id}`);
   const note = floatingNote({ kind: 'node', id: node.id, installation: deps.installationId });
-  const addresses = await deps.cloud.makeReachable(server, note, signal);
+  const claim = { note, mayReuse: (other: string) => isFreed(other, deps) };
+  const addresses = await deps.cloud.makeReachable(server, claim, signal);
   crashPoint('address-made');
   return { addresses, az: server.az };
 }

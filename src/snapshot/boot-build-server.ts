@@ -1,4 +1,5 @@
 import { renderTemplate } from '../config/name-template.ts';
+import { buildKeypairName } from '../image/build-keypair.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
 import type { CreatedServer } from '../provider/cloud-provider.ts';
 import { createServer } from '../provider/create-server.ts';
@@ -8,7 +9,7 @@ import type { Credential } from '../provider/remote-machine.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
 import { pickOne } from '../runtime/randomness.ts';
 import { type Build, type BuildDeps, BuildEndedError, BuildError } from './build.ts';
-import { beginStep, keypairName, recordBuild } from './build-steps.ts';
+import { beginStep, recordBuild } from './build-steps.ts';
 import { crashPoint } from '../runtime/crash-point.ts';
 
 /** A build server that was asked for, and how to log in to it. */
@@ -26,7 +27,7 @@ export async function bootBuildServer(build: Build, deps: BuildDeps, signal: Abo
   const hostname = hostnameOf(build);
   const row = await recordBuild(begun, { hostname }, deps);
   crashPoint('build-named');
-  const login = await makeLogin({ ...build, hostname }, deps, signal);
+  const login = await makeLogin({ ...build, row }, deps, signal);
   deps.task.waitOn(`create call of ${hostname}`);
   const server = await createServer(
     {
@@ -74,7 +75,7 @@ function hostnameOf({ row, provider, image }: Build): string {
 
 /** The provider's own keypair with the account's keys, else a temporary one that is deleted with the server. */
 async function makeLogin(
-  { provider, image, hostname }: Build & { readonly hostname: string },
+  { provider, image, row }: Build,
   deps: BuildDeps,
   signal: AbortSignal,
 ): Promise<{ readonly keyName: string | undefined; readonly credentials: readonly Credential[] }> {
@@ -82,8 +83,9 @@ async function makeLogin(
     const fallback = { kind: 'key-file' as const, path: image.privateKey };
     return { keyName: provider.keypair, credentials: [...deps.accountKeys, fallback] };
   }
+  const name = buildKeypairName(row);
+  if (name === undefined) throw new Error(`Image ${row.id} has no host name to call its keypair by`);
   const keyPair = await deps.keyPairs.create(signal);
-  const name = keypairName(hostname);
   try {
     crashPoint('keypair-sent');
     await deps.cloud.createKeypair(name, keyPair.publicKey, signal);

@@ -18,8 +18,3 @@ export async function recordBuild(
 export async function beginStep(row: SnapshotImage, step: BuildStep, deps: BuildDeps): Promise<SnapshotImage> {
   return await recordBuild(row, { step }, deps);
 }
-
-/** Name of the temporary Nova keypair: the build server's name up to its first dot (upstream: buildImage). */
-export function keypairName(hostname: string): string {
-  return hostname.split('.')[0] ?? hostname;
-}

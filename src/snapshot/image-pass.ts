@@ -1,12 +1,16 @@
 import type { Config } from '../config/config.ts';
+import { pausedImages } from '../image/dib-rules.ts';
 import {
+  isAbsent,
   isMissing,
+  isScheduled,
   newVersion,
   supersededImages,
   unconfiguredImages,
   type WantedImage,
   wantedSnapshots,
 } from '../image/image-rules.ts';
+import type { ImagePauseStore } from '../image/image-pause-store.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
 import type { CloudProvider } from '../provider/cloud-provider.ts';
 import { describeError } from '../runtime/errors.ts';
@@ -19,6 +23,7 @@ import type { ImageWork } from './image-work.ts';
 import { removeBuildServer } from './remove-build-server.ts';
 
 export type ImagePassDeps = Pick<BuildDeps, 'images' | 'clock'> & {
+  readonly imagePauses: Pick<ImagePauseStore, 'list'>;
   readonly config: () => Config;
   /** Undefined: the provider is unknown. */
   readonly cloudOf: (provider: string) => CloudProvider | undefined;
@@ -34,28 +39,41 @@ export type WorkOn = { readonly provider: string; readonly image: string; readon
 
 type Chore = { readonly row: SnapshotImage; readonly cloud: CloudProvider };
 
-/** Makes what is missing, resumes what was interrupted, and removes what is superseded or marked for deletion. */
+/**
+ * Makes what is missing, resumes what was interrupted, and removes what is superseded or marked for deletion. Of uploaded
+ * images it marks only what is superseded or not configured: the rest of their life is src/dib's.
+ */
 export async function runImagePass(deps: ImagePassDeps, signal: AbortSignal): Promise<void> {
-  if (deps.asksForMissing) await requestMissing(deps);
-  await retireImages(deps);
-  for (const row of await deps.images.list()) await workOn(row, deps, signal);
+  let rows = await deps.images.list();
+  if (deps.asksForMissing && (await requestMissing(rows, deps))) rows = await deps.images.list();
+  if (await retireImages(rows, deps)) rows = await deps.images.list();
+  for (const row of rows) if (row.dibImageId === undefined) await workOn(row, deps, signal);
 }
 
-/** Asks for a new build of every image in use (cron `image-update`). */
+/** Asks for a new build of every snapshot in use (cron `image-update`). */
 export async function runImageUpdate(deps: ImagePassDeps): Promise<void> {
-  for (const wanted of wantedSnapshots(deps.config())) {
-    const { baseImage, setup, pause } = wanted.image;
-    if (baseImage !== undefined && setup !== undefined && !pause) await requestBuild(wanted, deps, 'Cron image-update');
-  }
+  const wanted = wantedSnapshots(deps.config()).filter(isScheduled);
+  if (wanted.length === 0) return;
+  const paused = await readPaused(deps);
+  for (const each of wanted) if (!paused.has(each.image.name)) await requestBuild(each, deps, 'Cron image-update');
 }
 
-async function requestMissing(deps: ImagePassDeps): Promise<void> {
-  const known = { rows: await deps.images.list(), failures: await deps.images.listFailures() };
-  for (const each of wantedSnapshots(deps.config())) {
-    if (!isMissing(each, known, deps.clock.now())) continue;
+/** Tells whether it asked for anything. */
+async function requestMissing(rows: readonly SnapshotImage[], deps: ImagePassDeps): Promise<boolean> {
+  const absent = wantedSnapshots(deps.config()).filter((each) => isAbsent(each, rows));
+  if (absent.length === 0) return false;
+  const [failures, paused] = await Promise.all([deps.images.listFailures(), readPaused(deps)]);
+  const missing = absent.filter((each) => isMissing(each, { rows, failures }, deps.clock.now()));
+  const due = missing.filter(({ image }) => !paused.has(image.name));
+  for (const each of due) {
     deps.log.warn(`Missing image ${each.image.name} on ${each.provider.name}`);
     await requestBuild(each, deps, 'No image is ready');
   }
+  return due.length > 0;
+}
+
+async function readPaused({ imagePauses, config }: ImagePassDeps): Promise<ReadonlySet<string>> {
+  return pausedImages(new Set((await imagePauses.list()).map(({ name }) => name)), config());
 }
 
 async function requestBuild({ provider, image }: WantedImage, deps: ImagePassDeps, why: string): Promise<void> {
@@ -64,12 +82,15 @@ async function requestBuild({ provider, image }: WantedImage, deps: ImagePassDep
   await deps.images.insert({ ...wanted, version }, { who: 'image-scheduler', why });
 }
 
-async function retireImages(deps: ImagePassDeps): Promise<void> {
-  const rows = await deps.images.list();
-  for (const row of supersededImages(rows)) {
+/** Tells whether any goes. */
+async function retireImages(rows: readonly SnapshotImage[], deps: ImagePassDeps): Promise<boolean> {
+  const superseded = supersededImages(rows);
+  for (const row of superseded) {
     await deps.images.apply(row, 'superseded', { who: 'image-cleanup', why: 'Two newer images are ready' });
   }
-  for (const row of unconfiguredImages(rows, deps.config())) await abandon(row, 'It is no longer configured', deps);
+  const unconfigured = unconfiguredImages(rows, deps.config());
+  for (const row of unconfigured) await abandon(row, 'It is no longer configured', deps);
+  return superseded.length + unconfigured.length > 0;
 }
 
 async function abandon(row: SnapshotImage, why: string, deps: ImagePassDeps): Promise<void> {

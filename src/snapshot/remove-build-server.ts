@@ -1,9 +1,9 @@
+import { buildKeypairName } from '../image/build-keypair.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
 import { awaitGone } from '../provider/await-server.ts';
 import { floatingNote } from '../provider/floating-note.ts';
 import { parseOwner } from '../provider/owner-metadata.ts';
 import type { BuildDeps } from './build.ts';
-import { keypairName } from './build-steps.ts';
 import { crashPoint } from '../runtime/crash-point.ts';
 
 const SERVER_GONE_MS = 600_000;
@@ -17,7 +17,8 @@ export type RemovalDeps = Pick<
 
 /** Deletes what a build leaves in the cloud besides its image: servers that name it, and its keypair. Safe to repeat. */
 export async function removeBuildServer(row: SnapshotImage, deps: RemovalDeps, signal: AbortSignal): Promise<void> {
-  const { serverExternalId, hostname } = row;
+  const { serverExternalId } = row;
+  const keypair = buildKeypairName(row);
   if (serverExternalId !== undefined) await removeServer(serverExternalId, deps, signal);
   if (row.attempt !== undefined) await removeStrays(row, deps, signal);
   crashPoint('build-server-gone');
@@ -25,7 +26,7 @@ export async function removeBuildServer(row: SnapshotImage, deps: RemovalDeps, s
     const note = floatingNote({ kind: 'build', id: row.id, installation: deps.installationId });
     await deps.cloud.releaseFloatingIps({ note }, signal);
   }
-  if (hostname !== undefined) await removeKeypair(keypairName(hostname), deps, signal);
+  if (keypair !== undefined) await removeKeypair(keypair, deps, signal);
   crashPoint('build-keypair-gone');
   // Only what changes: each write wakes the passes that called us.
   if (serverExternalId !== undefined) await deps.images.record(row.id, { serverExternalId: null });
@@ -54,7 +55,7 @@ async function removeStrays(row: SnapshotImage, deps: RemovalDeps, signal: Abort
   }
 }
 
-/** A template without timestamp may give the build's keypair the name of one that the operator made. */
+/** A template without timestamp, and the id, may give the build's keypair the name of one that the operator made. */
 async function removeKeypair(name: string, deps: RemovalDeps, signal: AbortSignal): Promise<void> {
   if (deps.operatorKeypairs.has(name)) return;
   await deps.cloud.deleteKeypair(name, signal);

@@ -29,7 +29,7 @@ export async function setUpMachine(
   deps.task.waitOn(`server ${serverId} to become ACTIVE`);
   const server = await awaitActive({ id: serverId, ms: ACTIVE_MS }, deps, signal);
   const note = floatingNote({ kind: 'build', id: build.row.id, installation: deps.installationId });
-  const { public: host } = await deps.cloud.makeReachable(server, note, signal);
+  const { public: host } = await deps.cloud.makeReachable(server, { note }, signal);
   crashPoint('build-address-made');
   if (host === undefined) throw new BuildError('Unable to find public IP of server');
   const waiting = await beginStep(build.row, 'wait-ssh', deps);

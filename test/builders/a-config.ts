@@ -17,6 +17,7 @@ export function aLabel(facts: Partial<LabelConfig> = {}): LabelConfig {
     image: 'trusty',
     minReady: 1,
     subnodes: 0,
+    consoleLog: false,
     providers: ['fake-provider'],
     maxReadyAgeMs: 0,
     ...facts,
@@ -34,6 +35,7 @@ export function aProviderImage(facts: Partial<ProviderImageConfig> = {}): Provid
     userHome: '/home/jenkins',
     privateKey: '/var/lib/nodepool/.ssh/id_rsa',
     meta: {},
+    consoleLog: false,
     pause: false,
     ...facts,
   };

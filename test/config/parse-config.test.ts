@@ -21,7 +21,12 @@ test('keys that are left out take their defaults, in milliseconds where they are
     places: {},
     maxHoldAgeMs: 0,
     buildLogRetention: 7,
-    labels: [{ name: 'build', image: 'trusty', minReady: 2, subnodes: 0, providers: ['east'], maxReadyAgeMs: 0 }],
+    labels: [
+      {
+        ...{ name: 'build', image: 'trusty', minReady: 2, subnodes: 0, consoleLog: false },
+        ...{ providers: ['east'], maxReadyAgeMs: 0 },
+      },
+    ],
     providers: [expect.objectContaining({ name: 'east' })],
     targets: [
       {
@@ -65,6 +70,7 @@ test('a provider and its images take their defaults', () => {
       userHome: '/home/jenkins',
       privateKey: '/var/lib/jenkins/.ssh/id_rsa',
       meta: {},
+      consoleLog: false,
       pause: false,
     },
   ]);

@@ -53,7 +53,7 @@ test('unknown sections and keys are warnings with the nearest key', () => {
   const { warnings } = read('[databse]\n[jenkins "a"]\nurl=x\ncredentials-id=y\napi-key=z\n');
 
   expect(warnings).toEqual([
-    'secure.conf:1 Unknown section "databse" is ignored: expected "database" or "jenkins "TARGET""',
+    'secure.conf:1 Unknown section "databse" is ignored: expected "database", "jenkins "TARGET"" or "diskimage "NAME""',
     'secure.conf:4 Unknown key "credentials-id" is ignored: did you mean "credentials"?',
     'secure.conf:5 Unknown key "api-key" is ignored: did you mean "apikey"?',
   ]);
@@ -100,4 +100,27 @@ test('a section for an unknown target, and a target whose Jenkins has no address
     'nodepool.yaml:4 There is no "url", here or in secure.conf: no Jenkins is configured for this target',
     'secure.conf:1 Section "jenkins" is for unknown target "jenkins2"',
   ]);
+});
+
+test('a section of a disk image holds variables of its build, spelled as the file spells them', () => {
+  const { config, warnings } = parseTexts({
+    yaml: aNodepoolYaml({ top: 'diskimages: [{name: rhel-7, env-vars: {REG_METHOD: portal, REG_USER: me}}]' }),
+    secure: '[diskimage "rhel-7"]\nREG_PASSWORD = hunter2\nREG_USER=you\n[diskimage "gone"]\nA=b\n',
+  });
+
+  expect(config?.diskimages[0]?.secretEnv).toEqual({
+    REG_PASSWORD: new Secret('hunter2'),
+    REG_USER: new Secret('you'),
+  });
+  expect(JSON.stringify(config)).not.toContain('hunter2');
+  expect(inShort(warnings)).toEqual([
+    'nodepool.yaml:1 Variable "REG_USER" stands in secure.conf too, which wins',
+    'secure.conf:4 Section "diskimage" is for unknown diskimage "gone"',
+  ]);
+});
+
+test('what cannot be the name of a variable is a warning', () => {
+  const { warnings } = read('[diskimage "rhel-7"]\nreg-password=hunter2\n');
+
+  expect(warnings).toEqual(['secure.conf:2 Key "reg-password" is ignored: no variable can be called so']);
 });

@@ -57,6 +57,19 @@ test('the program itself hears of its change at once, and only once', async () =
   expect(await feed.next()).toEqual({ table: 'provider_status' });
 });
 
+test('that a status of a provider holds still is told to nobody: it would wake allocation', async () => {
+  await daemon.providerStatus.save({ provider: 'east', breakers: [], pauses: [] });
+  const feed = listenTo(daemon);
+  await feed.next();
+
+  await daemon.providerStatus.touch('east');
+  await daemon.providerStatus.remove('east');
+  const image = await daemon.images.insert({ provider: 'east', image: 'trusty', version: 1 }, cause);
+
+  expect(await feed.next()).toEqual({ table: 'provider_status' });
+  expect(await feed.next()).toEqual({ table: 'snapshot_image', ids: [image?.id] });
+});
+
 test('changes that come together are told together', async () => {
   const feed = listenTo(daemon);
   await feed.next();

@@ -57,6 +57,13 @@ const WRITES: readonly (readonly [string, (database: Database) => Promise<unknow
   ['a remark', ({ history }) => history.note({ subject: 'node', subjectId: 1, event: 'x', ...cause })],
   ['a round', ({ rounds }) => rounds.save(new Map([['small', { requested: 1, granted: 1 }]]))],
   ['a status', ({ providerStatus }) => providerStatus.save({ provider: 'west', breakers: [], pauses: [] })],
+  [
+    'that a status holds still',
+    async ({ providerStatus }) => {
+      await daemon.clock.advance(1);
+      await providerStatus.touch('east');
+    },
+  ],
   ['the end of a status', ({ providerStatus }) => providerStatus.remove('east')],
 ];
 

@@ -136,6 +136,7 @@ test('keeps the status of providers for every process', async () => {
     breakers: [suspension],
     pauses: [],
     limits: { maxInstances: 10, usedInstances: 1, usedCores: 2, usedRamMib: 3 },
+    sizes: { trusty: { cores: 8, ramMib: 8192 } },
     lastError: 'x',
   };
   await database.providerStatus.save({ provider: 'west', breakers: [], pauses: [suspension] });
@@ -145,6 +146,10 @@ test('keeps the status of providers for every process', async () => {
 
   expect(await database.providerStatus.find('east')).toEqual({ ...status, changedAt: clock.now() });
   const west = { provider: 'west', breakers: [], pauses: [suspension], changedAt: clock.now() };
+  expect(await database.providerStatus.list()).toEqual([{ ...status, changedAt: clock.now() }, west]);
+  await clock.advance(60_000);
+  await database.providerStatus.touch('east');
+  await database.providerStatus.touch('nobody');
   expect(await database.providerStatus.list()).toEqual([{ ...status, changedAt: clock.now() }, west]);
   await database.providerStatus.remove('east');
   expect(await database.providerStatus.find('east')).toBeUndefined();

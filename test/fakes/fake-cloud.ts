@@ -2,12 +2,14 @@ import type {
   CloudImage,
   CloudProvider,
   CreatedServer,
+  FloatingClaim,
   FloatingIp,
   FloatingTrace,
   Limits,
   Port,
   ReachableAddresses,
   Server,
+  ServerSize,
   ServerSpec,
 } from '../../src/provider/cloud-provider.ts';
 import {
@@ -16,13 +18,17 @@ import {
   TransientProviderError,
   UnknownOutcomeError,
 } from '../../src/provider/errors.ts';
+import type { ImageUpload, UploadWatch } from '../../src/provider/image-upload.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { definedOnly } from '../../src/runtime/defined-only.ts';
 import { Secret } from '../../src/runtime/secret.ts';
 import { CallFates, untilAborted } from './call-fates.ts';
 import { FakeFloatingIps } from './fake-floating-ips.ts';
 import { FakeImages } from './fake-images.ts';
-import { type FakeServerLife, FakeServers } from './fake-servers.ts';
+import { FakeQuota } from './fake-quota.ts';
+import { aPort, aServer, type FakeServerLife, FakeServers, reachableAddressesOf } from './fake-servers.ts';
+
+export { aPort, aServer };
 
 export type FakeCloudOptions = Partial<FakeServerLife> & {
   /** Default `fake-provider`. */
@@ -57,6 +63,7 @@ export class FakeCloud implements CloudProvider {
   readonly calls: FakeCloudCall[] = [];
   readonly passwords = new Map<string, string>();
   maxInstances: number | undefined;
+  readonly quota = new FakeQuota();
   closed = false;
   readonly #options: FakeCloudOptions;
   readonly floating = new FakeFloatingIps();
@@ -136,17 +143,12 @@ export class FakeCloud implements CloudProvider {
   }
 
   addressesOf(server: Server): ReachableAddresses {
-    const v4 = server.addresses.filter((address) => address.version === 4);
-    const fixed = v4.find((address) => address.kind === 'fixed')?.ip;
-    const reachable = v4.find((address) => address.kind === 'floating')?.ip ?? fixed;
-    const v6 = server.addresses.find((address) => address.version === 6)?.ip;
-    return {
-      ...(reachable !== undefined && { public: reachable, private: fixed ?? reachable }),
-      ...(v6 !== undefined && { publicIpv6: v6 }),
-    };
+    return reachableAddressesOf(server);
   }
 
-  async makeReachable(server: Server, note: string, signal: AbortSignal): Promise<ReachableAddresses> {
+  async makeReachable(server: Server, claim: FloatingClaim, signal: AbortSignal): Promise<ReachableAddresses> {
+    const { note } = claim;
+    await this.floating.reuse(claim);
     const make = (): ReachableAddresses => this.floating.makeReachable(server.id, note, this.addressesOf(server));
     return await this.#call('makeReachable', signal, make);
   }
@@ -161,10 +163,11 @@ export class FakeCloud implements CloudProvider {
     return await this.#call('listFloatingIps', signal, () => this.floating.all);
   }
 
-  async deleteFloatingIp(id: string, signal: AbortSignal): Promise<void> {
-    await this.#call('deleteFloatingIp', signal, () => {
-      this.floating.remove(id);
-    });
+  async deleteFloatingIp(
+    floating: Pick<FloatingIp, 'id' | 'revision'>,
+    signal: AbortSignal,
+  ): Promise<'gone' | 'changed'> {
+    return await this.#call('deleteFloatingIp', signal, () => this.floating.removeIfStill(floating));
   }
 
   async readConsole(id: string, lines: number, signal: AbortSignal): Promise<string> {
@@ -221,6 +224,11 @@ export class FakeCloud implements CloudProvider {
     });
   }
 
+  /** It fails or hangs in the middle of the data. If its answer is lost, so is the clean-up: the image stays. */
+  async uploadImage(upload: ImageUpload, watch: UploadWatch, signal: AbortSignal): Promise<CloudImage> {
+    return await this.images.upload(upload, watch, () => this.#call('uploadImage', signal, () => undefined));
+  }
+
   async deleteImage(id: string, signal: AbortSignal): Promise<void> {
     await this.#call('deleteImage', signal, () => {
       this.images.delete(id);
@@ -242,12 +250,11 @@ export class FakeCloud implements CloudProvider {
   }
 
   async readLimits(signal: AbortSignal): Promise<Limits> {
-    return await this.#call('readLimits', signal, () => ({
-      ...(this.maxInstances !== undefined && { maxInstances: this.maxInstances }),
-      usedInstances: this.servers.size,
-      usedCores: this.servers.size,
-      usedRamMib: this.servers.size * 1024,
-    }));
+    return await this.#call('readLimits', signal, () => this.quota.limits(this.servers.size, this.maxInstances));
+  }
+
+  async sizeOf(spec: Pick<ServerSpec, 'minRamMib'>, signal: AbortSignal): Promise<ServerSize> {
+    return await this.#call('sizeOf', signal, () => this.quota.sizeOf(spec));
   }
 
   close(): Promise<void> {
@@ -279,15 +286,4 @@ export class FakeCloud implements CloudProvider {
     this.#sharedList = undefined;
     return this.#poll(() => this.servers.pollAll());
   }
-}
-
-/** An ACTIVE server for `FakeCloudOptions.servers`. */
-export function aServer(id: string, facts: Partial<Server> = {}): Server {
-  return { id, name: id, status: 'ACTIVE', addresses: [], metadata: {}, createdAt: new Date(0), ...facts };
-}
-
-/** A port that Nova made for that server. */
-export function aPort(serverId: string, facts: Partial<Port> = {}): Port {
-  const port = { id: `port-of-${serverId}`, name: '', status: 'DOWN', deviceOwner: 'compute:nova' };
-  return { ...port, deviceId: serverId, ...facts };
 }

@@ -9,8 +9,11 @@ import { reapLeaks, type ReapedLeak } from '../../src/pool/leaks/reap-leaks.ts';
 import { FakeAgents } from './fake-agents.ts';
 import { FakeClock } from './fake-clock.ts';
 import type { FakeCloud } from './fake-cloud.ts';
+import { MemoryDibImageStore } from './memory-dib-image-store.ts';
 import { MemoryFreezeStore } from './memory-freeze-store.ts';
 import { MemoryHistoryStore } from './memory-history-store.ts';
+import { MemoryImageDataStore } from './memory-image-data-store.ts';
+import { MemoryImagePauseStore } from './memory-image-pause-store.ts';
 import { MemoryImageStore } from './memory-image-store.ts';
 import { MemoryProviderStatusStore } from './memory-provider-status-store.ts';
 import { MemoryNodeStore } from './memory-node-store.ts';
@@ -25,6 +28,9 @@ export class FakeCommandContext implements CommandContext {
   readonly history = new MemoryHistoryStore(this.clock);
   readonly nodes = new MemoryNodeStore([], { clock: this.clock, history: this.history });
   readonly images = new MemoryImageStore([], { clock: this.clock, history: this.history });
+  readonly dibImages = new MemoryDibImageStore([], { clock: this.clock, history: this.history });
+  readonly imagePauses = new MemoryImagePauseStore(this.clock);
+  readonly imageData = new MemoryImageDataStore(this.dibImages, this.images);
   readonly providerStatus = new MemoryProviderStatusStore(this.clock);
   readonly farmFreeze = new MemoryFreezeStore(this.clock);
   /** Those that work on the database. */
@@ -58,9 +64,10 @@ export class FakeCommandContext implements CommandContext {
 
   stores(): Promise<CommandStores> {
     this.openedStores += 1;
-    const { nodes, images, history, farmFreeze, providerStatus } = this;
+    const { nodes, images, dibImages, imagePauses, imageData, history, farmFreeze, providerStatus } = this;
     const daemons = { list: () => Promise.resolve(this.daemons) };
-    return Promise.resolve({ nodes, images, history, farmFreeze, providerStatus, daemons });
+    const ofImages = { images, dibImages, imagePauses, imageData };
+    return Promise.resolve({ nodes, ...ofImages, history, farmFreeze, providerStatus, daemons });
   }
 
   async deleteNow(node: Node): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Server, ServerAddress, ServerSpec } from '../../src/provider/cloud-provider.ts';
+import type { Port, ReachableAddresses, Server, ServerAddress, ServerSpec } from '../../src/provider/cloud-provider.ts';
 
 /** How the servers of a FakeCloud behave. A "poll" is one look at a server: a list, or a find of that server. */
 export type FakeServerLife = {
@@ -152,4 +152,27 @@ function describe(id: string, spec: ServerSpec, createdAt: Date): Server {
     ...(spec.keyName !== undefined && { keyName: spec.keyName }),
     createdAt,
   };
+}
+
+/** By the kinds of its addresses; a floating one goes before a fixed one. */
+export function reachableAddressesOf(server: Server): ReachableAddresses {
+  const v4 = server.addresses.filter((address) => address.version === 4);
+  const fixed = v4.find((address) => address.kind === 'fixed')?.ip;
+  const reachable = v4.find((address) => address.kind === 'floating')?.ip ?? fixed;
+  const v6 = server.addresses.find((address) => address.version === 6)?.ip;
+  return {
+    ...(reachable !== undefined && { public: reachable, private: fixed ?? reachable }),
+    ...(v6 !== undefined && { publicIpv6: v6 }),
+  };
+}
+
+/** An ACTIVE server for `FakeCloudOptions.servers`. */
+export function aServer(id: string, facts: Partial<Server> = {}): Server {
+  return { id, name: id, status: 'ACTIVE', addresses: [], metadata: {}, createdAt: new Date(0), ...facts };
+}
+
+/** A port that Nova made for that server. */
+export function aPort(serverId: string, facts: Partial<Port> = {}): Port {
+  const port = { id: `port-of-${serverId}`, name: '', status: 'DOWN', deviceOwner: 'compute:nova' };
+  return { ...port, deviceId: serverId, ...facts };
 }

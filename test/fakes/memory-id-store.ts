@@ -5,7 +5,7 @@ export class MemoryIdStore implements IdStore {
   readonly last: Record<IdSubject, number>;
 
   constructor(last: Partial<Record<IdSubject, number>> = {}) {
-    this.last = { node: 0, image: 0, ...last };
+    this.last = { node: 0, image: 0, 'dib-image': 0, ...last };
   }
 
   raiseAbove(subject: IdSubject, id: number, margin: number): Promise<number | undefined> {

@@ -1,3 +1,4 @@
+import { buildKeypairNames } from '../../src/image/build-keypair.ts';
 import type { ImageFilter, ImageStore } from '../../src/image/image-store.ts';
 import type { ImageEvent } from '../../src/image/lifecycle.ts';
 import { nextImageState } from '../../src/image/lifecycle.ts';
@@ -56,12 +57,13 @@ export class MemoryImageStore implements ImageStore {
   }
 
   insert(image: NewSnapshotImage, cause: Cause): Promise<SnapshotImage | undefined> {
-    const { provider, image: name, version } = image;
+    const { provider, image: name, version, dibImageId } = image;
     const isBuilt = this.all().some((r) => r.provider === provider && r.image === name && r.state === 'building');
     if (isBuilt) return Promise.resolve(undefined);
     const id = this.#lastId + 1;
     const stateChangedAt = wholeSecond(this.#clock.now());
-    this.put({ id, rowVersion: 1, provider, image: name, version, state: 'building', stateChangedAt });
+    const row = { id, rowVersion: 1, provider, image: name, version, dibImageId, stateChangedAt };
+    this.put(definedOnly({ ...row, state: 'building' as const }));
     this.history.add({ subject: 'image', subjectId: id, event: 'inserted', to: 'building', ...cause });
     return this.find(id);
   }
@@ -95,7 +97,7 @@ export class MemoryImageStore implements ImageStore {
     const current = this.#images.get(image.id);
     if (current !== undefined) {
       this.#images.delete(image.id);
-      const names = [current.hostname?.split('.')[0], current.serverExternalId];
+      const names = [...buildKeypairNames(current), current.serverExternalId];
       this.history.add(
         { subject: 'image', subjectId: image.id, event: 'removed', from: current.state, ...cause },
         names,

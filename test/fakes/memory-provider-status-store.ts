@@ -23,6 +23,12 @@ export class MemoryProviderStatusStore implements ProviderStatusStore {
     return Promise.resolve();
   }
 
+  touch(provider: string): Promise<void> {
+    const stored = this.#all.get(provider);
+    if (stored !== undefined) this.#all.set(provider, { ...stored, changedAt: this.#clock.now() });
+    return Promise.resolve();
+  }
+
   remove(provider: string): Promise<void> {
     this.#all.delete(provider);
     return Promise.resolve();

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { AllocationRound } from '../../src/allocation/allocation-history.ts';
 import { type AllocationDeps, runAllocationPass } from '../../src/pool/allocation-pass.ts';
+import type { ProviderConfig } from '../../src/config/config.ts';
 import { LaunchBreakers, providerKey } from '../../src/pool/launch-breakers.ts';
+import { QuotaBook } from '../../src/pool/quota-book.ts';
 import { aLabel, aProvider } from '../builders/a-config.ts';
 import { aNode } from '../builders/a-node.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
@@ -109,6 +111,39 @@ describe('the allocation pass', () => {
     expect(pool.log.messages('warn')).toEqual(['Provider fake-provider over-allocated: max-servers 2 but counted 3']);
     expect(pool.nodes.all()).toHaveLength(3);
   });
+
+  test.each<{ bound: string; own: Partial<ProviderConfig>; clouds?: number; expected: number }>([
+    { bound: 'max-cores', own: { maxCores: 30 }, expected: 3 },
+    { bound: 'max-ram', own: { maxRamMib: 16_384 }, expected: 2 },
+    { bound: "the cloud's quota of cores where that is less", own: { maxCores: 30 }, clouds: 20, expected: 2 },
+    { bound: "the cloud's quota alone", own: {}, clouds: 8, expected: 1 },
+  ])('launches as many as fit into $bound', async ({ own, clouds, expected }) => {
+    const quotas = new QuotaBook();
+    quotas.note('fake-provider', {
+      limits: { usedInstances: 0, usedCores: 0, usedRamMib: 0, ...(clouds !== undefined && { maxCores: clouds }) },
+      others: 0,
+      othersSize: { cores: 0, ramMib: 0 },
+      sizes: new Map([['trusty', { cores: 8, ramMib: 8192 }]]),
+    });
+    const config = { providers: [aProvider(own)] };
+    const { pool, deps } = aBench({ config }, { quotas, demand: () => Promise.resolve(new Map([['trusty', 9]])) });
+
+    await runAllocationPass(deps, neverAborted);
+    await runAllocationPass(deps, neverAborted);
+
+    expect(pool.nodes.all()).toHaveLength(expected);
+  });
+
+  test.each([{ maxCores: 1000 }, { maxRamMib: 1_000_000 }])(
+    'launches nothing where %j bounds and the flavors were not read yet',
+    async (bound) => {
+      const { pool, deps } = aBench({ config: { providers: [aProvider(bound)] } }, { quotas: new QuotaBook() });
+
+      await runAllocationPass(deps, neverAborted);
+
+      expect(pool.nodes.all()).toEqual([]);
+    },
+  );
 
   test('keeps the round, for the fairness of later ones', async () => {
     const { deps, rounds } = aBench();

@@ -107,7 +107,7 @@ describe('deleteNode', () => {
     const options = { servers: [serverOf(1, { id: 'server-1' })], deleteTakesPolls: Infinity };
     const bench = benchWithNodes([DELETE], { cloud: options, slow: true });
 
-    const failed = expect(deleteFirst(bench)).rejects.toThrow('Timeout waiting for server server-1 to be gone (600 s)');
+    const failed = expect(deleteFirst(bench)).rejects.toThrow('Timeout waiting for server server-1 to be gone (120 s)');
     await bench.clock.untilSleeping();
     await bench.clock.advance(601_000);
 
@@ -169,6 +169,25 @@ describe('servers that name the node', () => {
     expect(bench.cloud.servers.peekAll()).toEqual([]);
     expect(bench.log.messages('warn')).toEqual([
       'Deleting leaked instance stray (stray) in fake-provider for node id: 1',
+    ]);
+  });
+
+  test('are noted, once: their ports are known as ours by that alone, should they stay', async () => {
+    const servers = [serverOf(1, { id: 'server-1' }), serverOf(1, { id: 'stray' })];
+    const bench = benchWithNodes([DELETE], { cloud: { servers } });
+    const life = new Life();
+    life.beforeCall = (_count, name) => {
+      const isStrays = name === 'deleteServer' && life.calls.filter((call) => call === name).length === 2;
+      if (isStrays) bench.cloud.failNext('deleteServer', new TransientProviderError('503'));
+    };
+    bench.wrap = life.wrap;
+
+    await expect(deleteFirst(bench)).rejects.toThrow('503');
+    await deleteFirst(bench);
+
+    expect(await bench.history.wasRemoved('stray')).toBe(true);
+    expect(bench.history.all().filter(({ event }) => event === 'reaped')).toMatchObject([
+      { who: 'deleter', why: 'Server stray was made for this node, which never learned of it' },
     ]);
   });
 

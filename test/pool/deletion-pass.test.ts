@@ -57,6 +57,22 @@ describe('the deletion pass', () => {
     ]);
   });
 
+  test('notes in the history why a node is still there, ever more seldom: a cloud may be away for days', async () => {
+    const bench = benchWithNodes([DELETE]);
+    const process = bench.startProcess();
+    bench.cloud.failNext('deleteServer', new TransientProviderError('ServerDelete got status 503 (req-1)'), 7);
+
+    for (let tries = 0; tries < 8; tries += 1) {
+      await pass(process);
+      await bench.clock.advance(60_000);
+    }
+
+    const notes = bench.history.all().filter(({ event }) => event === 'waits');
+    const why = 'Its deletion in fake-provider goes on later: ServerDelete got status 503 (req-1)';
+    expect(notes.map((note) => note.why)).toEqual([why, why, why]); // of tries 1, 2 and 4
+    expect(bench.nodes.all()).toEqual([]);
+  });
+
   test('says that a build still runs, and deletes the node soon after its end', async () => {
     const bench = benchWithNodes([DELETE]);
     const process = bench.startProcess();

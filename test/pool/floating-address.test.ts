@@ -4,6 +4,7 @@ import { deleteNode } from '../../src/pool/delete-node.ts';
 import { launchNode } from '../../src/pool/launch-node.ts';
 import { floatingNote, parseFloatingNote } from '../../src/provider/floating-note.ts';
 import { QuotaExceededError, TransientProviderError } from '../../src/provider/errors.ts';
+import { aNode } from '../builders/a-node.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
 import { INSTALLATION, PoolBench } from './pool-bench.ts';
 
@@ -92,6 +93,31 @@ describe('the floating address of a node', () => {
     expect(bench.node().state).toBe('delete');
   });
 });
+
+describe('a floating address that leads nowhere', () => {
+  const another = '22222222-2222-4222-8222-222222222222';
+
+  test.each<[string, string, string]>([
+    ['is used again where its node is gone', noteOf(77), '198.51.100.1'],
+    ['stays where its node is there: that may come back for it', noteOf(2), '203.0.113.1'],
+    ["stays where it is another Nodepool's", noteOf(77, another), '203.0.113.1'],
+    ['stays where it bears no note of a Nodepool', 'web server', '203.0.113.1'],
+  ])('%s', async (_, note, expected) => {
+    const bench = benchWithFloating();
+    bench.nodes.put(aNode({ id: 2, state: 'delete' }));
+    bench.cloud.floating.add({ id: 'free', ip: '198.51.100.1', note, isBound: false });
+
+    const { ip } = await launch(bench);
+
+    expect(ip).toBe(expected);
+    const found = bench.cloud.floating.all.find((floating) => floating.id === 'free');
+    expect(found?.note).toBe(expected === '198.51.100.1' ? noteOf(1) : note);
+  });
+});
+
+function noteOf(id: number, installation = INSTALLATION): string {
+  return floatingNote({ kind: 'node', id, installation });
+}
 
 describe('the note on a floating address', () => {
   test('names its owner, and nobody else is taken for one', () => {

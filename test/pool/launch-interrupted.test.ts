@@ -83,6 +83,7 @@ describe('a node that is deleted while it is launched', () => {
 
     expect(bench.cloud.servers.peekAll()).toEqual([]);
     expect(bench.cloud.calls).toContain('deleteServer');
+    expect(await bench.history.wasRemoved('server-1'), 'so that its port is ours').toBe(true);
   });
 
   test('whose row is gone and whose server cannot be deleted is named in the log', async () => {

@@ -6,6 +6,7 @@ import type { Farm } from '../../src/pool/farm.ts';
 import type { HoldPassDeps } from '../../src/pool/hold-pass.ts';
 import { LaunchBreakers } from '../../src/pool/launch-breakers.ts';
 import { findLaunch, type LaunchPassDeps } from '../../src/pool/launch-pass.ts';
+import { LaunchTurns } from '../../src/pool/launch-turns.ts';
 import type { Launch, LaunchDeps } from '../../src/pool/launch.ts';
 import { type ReconcileDeps, Sightings } from '../../src/pool/reconcile-pass.ts';
 import type { RegistrationPassDeps } from '../../src/pool/registration-pass.ts';
@@ -129,7 +130,8 @@ export class PoolBench {
     wrap: Wrap,
   ): Omit<DeleteDeps, 'cloud' | 'agents' | 'imageOf' | 'metrics'> & { metrics: RecordingMetrics } {
     const { clock, log, metrics } = this;
-    return { nodes: wrap(this.nodes), metrics, clock, log, task, installationId: INSTALLATION };
+    const stores = { nodes: wrap(this.nodes), history: wrap(this.history) };
+    return { ...stores, metrics, clock, log, task, installationId: INSTALLATION };
   }
 
   /** What one daemon process remembers: nothing of the one before. */
@@ -147,7 +149,11 @@ export class PoolBench {
     return {
       task: tasks.start('test'),
       tasks,
-      launchPass: { ...common, launches, breakers, launchDeps: (_launch, _farm, task) => this.launchDeps(task, wrap) },
+      launchPass: {
+        ...common,
+        ...{ launches, breakers, turns: new LaunchTurns(), history: wrap(this.history) },
+        launchDeps: (_launch, _farm, task) => this.launchDeps(task, wrap),
+      },
       registrationPass: {
         ...common,
         ...{ launches, complaints: new SharedComplaints({ clock, log }) },
@@ -155,7 +161,7 @@ export class PoolBench {
       },
       deletionPass: {
         ...common,
-        ...{ launches, deletions, retries, complaints },
+        ...{ launches, deletions, retries, complaints, history: wrap(this.history) },
         deleteDeps: ({ provider }, _farm, task) =>
           provider === this.cloud.name ? this.deleteDeps(task, wrap) : undefined,
       },

@@ -38,7 +38,7 @@ describe('a create call that is refused because its image is gone from the cloud
     expect(statesOf(bench.images.all()).slice(0, 2)).toEqual(['1 ready', '2 delete']);
     expect(bench.node().state).toBe('delete');
     expect(bench.history.all().find(({ event }) => event === 'launchFailed')?.why).toContain(why);
-    expect(bench.log.messages('error')).toEqual([why]);
+    expect(bench.log.messages('error')).toEqual([`${why}: ${REFUSED.message}`]);
     expect(bench.log.messages('warn')).toEqual(['Image trusty (image-2) is gone from fake-provider']);
     expect(bench.metrics.launches).toEqual([{ node: 1, outcome: 'error.nodepool', ms: 0 }]);
   });

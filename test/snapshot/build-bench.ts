@@ -11,6 +11,7 @@ import { configOf, firstImageOf } from '../builders/config-of.ts';
 import { CountingRandomness } from '../fakes/counting-randomness.ts';
 import { FakeCloud, type FakeCloudOptions } from '../fakes/fake-cloud.ts';
 import { HastyClock } from '../fakes/hasty-clock.ts';
+import { MemoryImagePauseStore } from '../fakes/memory-image-pause-store.ts';
 import { MemoryImageStore } from '../fakes/memory-image-store.ts';
 import { RecordingLogger } from '../fakes/recording-logger.ts';
 import { ONLY_KEY_PAIR, ScriptedMachines } from '../fakes/scripted-machines.ts';
@@ -22,6 +23,7 @@ export const BASE_IMAGE = { id: 'base-id', name: 'base', status: 'active', prope
 export class BuildBench {
   readonly clock = new HastyClock(60_000);
   readonly images: MemoryImageStore;
+  readonly imagePauses: MemoryImagePauseStore;
   readonly cloud: FakeCloud;
   readonly machines = new ScriptedMachines();
   readonly log = new RecordingLogger();
@@ -40,6 +42,7 @@ export class BuildBench {
   constructor(options: { readonly config?: Config; readonly cloud?: FakeCloudOptions } = {}) {
     this.config = options.config ?? configOf();
     this.images = new MemoryImageStore([], { clock: this.clock });
+    this.imagePauses = new MemoryImagePauseStore(this.clock);
     this.cloud = new FakeCloud({ images: [BASE_IMAGE], ...options.cloud });
     this.work = new ImageWork({ clock: this.clock, randomness: this.#randomness, log: this.log, tasks: this.#tasks });
   }
@@ -81,6 +84,7 @@ export class BuildBench {
   passDeps(): ImagePassDeps {
     return {
       images: this.images,
+      imagePauses: this.imagePauses,
       clock: this.clock,
       config: () => this.config,
       cloudOf: () => (this.isKnown ? this.cloud : undefined),

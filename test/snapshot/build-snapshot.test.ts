@@ -121,7 +121,7 @@ test('the setup script’s output goes to the log line by line', async () => {
   expect(bench.output.messages('info')).toEqual(['one', 'two']);
 });
 
-test('the login key is a temporary keypair named after the host up to its first dot', async () => {
+test('the login key is a temporary keypair named after the host up to its first dot, and the row', async () => {
   const template = 'template-{image.name}.{timestamp}.example.org';
   const bench = new BuildBench({
     config: configOf({ providers: [aProviderSection({ 'template-hostname': template })] }),
@@ -134,7 +134,7 @@ test('the login key is a temporary keypair named after the host up to its first 
 
   await bench.build(await bench.insert());
 
-  expect(duringSetup).toEqual([['template-trusty', 'ssh-rsa PUBLIC']]);
+  expect(duringSetup).toEqual([['template-trusty-1', 'ssh-rsa PUBLIC']]);
   expect(bench.machines.logins[0]?.credentials[0]).toEqual({ kind: 'key', privateKey: ONLY_KEY_PAIR.privateKey });
   expect(bench.left().keypairs).toEqual([]);
 });

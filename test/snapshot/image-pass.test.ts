@@ -49,6 +49,31 @@ describe('a missing image', () => {
   });
 });
 
+test('an image that an operator paused by a command is built when the pause ends, by the cron neither', async () => {
+  const bench = new BuildBench();
+  await bench.imagePauses.pause('trusty', { who: 'cli:ada' });
+
+  await bench.pass();
+  await runImageUpdate(bench.passDeps());
+  expect(bench.images.all()).toEqual([]);
+  await bench.imagePauses.unpause('trusty');
+  await bench.pass();
+
+  expect(bench.row().state).toBe('ready');
+});
+
+test('uploads of disk images are retired like snapshots, and otherwise left to those who made them', async () => {
+  const bench = new BuildBench();
+  for (const id of [1, 2, 3])
+    bench.images.put(aSnapshotImage({ id, version: id, dibImageId: id, externalId: `c-${id}` }));
+  bench.images.put(aSnapshotImage({ id: 4, state: 'building', dibImageId: 4 }));
+
+  await bench.pass();
+
+  expect(idsByState(bench)).toEqual({ delete: [1], ready: [2, 3], building: [4] });
+  expect(bench.cloud.calls).toEqual([]);
+});
+
 describe('images that are ready', () => {
   test('are kept to two: older ones go from the cloud too', async () => {
     const bench = new BuildBench();
@@ -72,7 +97,7 @@ describe('images that are ready', () => {
   });
 
   test('lose the build server that a crash left', async () => {
-    const bench = new BuildBench({ cloud: { servers: ['left-over'], keypairs: ['template'] } });
+    const bench = new BuildBench({ cloud: { servers: ['left-over'], keypairs: ['template-1'] } });
     bench.images.put(aSnapshotImage({ serverExternalId: 'left-over', hostname: 'template.x', externalId: 'cloud-1' }));
 
     await bench.pass();

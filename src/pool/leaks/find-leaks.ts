@@ -92,10 +92,10 @@ export function findLeakedImages(
   });
 }
 
-/** The id of the row that the image was saved for; undefined: it bears no mark of this installation. */
+/** The id of the row that the image was saved or uploaded for; undefined: it bears no mark of this installation. */
 function ownImageId({ properties }: CloudImage, ownership: Ownership): number | undefined {
   if (properties['nodepool_installation'] !== ownership.installationId) return undefined;
   if (properties['nodepool_provider_name'] !== ownership.provider) return undefined;
-  const id = Number(properties['nodepool_snapshot_image_id']);
+  const id = Number(properties['nodepool_snapshot_image_id'] ?? properties['nodepool_upload_id']);
   return Number.isSafeInteger(id) && id > 0 ? id : undefined;
 }

@@ -19,14 +19,20 @@ export function greatestIds(
   installationId: string,
 ): GreatestIds {
   const texts = [...servers.map(({ metadata }) => metadata), ...images.map(({ properties }) => properties)];
-  const greatest = { node: 0, image: 0 };
+  const greatest = { node: 0, image: 0, 'dib-image': 0 };
   for (const text of texts) {
     if (text['nodepool_installation'] !== installationId) continue;
-    const { nodeId = 0, imageId = Number(text['nodepool_snapshot_image_id'] ?? 0) } = parseOwner(text) ?? {};
+    const { nodeId = 0, imageId = idIn(text['nodepool_snapshot_image_id'] ?? text['nodepool_upload_id']) } =
+      parseOwner(text) ?? {};
     greatest.node = Math.max(greatest.node, nodeId);
-    greatest.image = Math.max(greatest.image, Number.isSafeInteger(imageId) ? imageId : 0);
+    greatest.image = Math.max(greatest.image, imageId);
+    greatest['dib-image'] = Math.max(greatest['dib-image'], idIn(text['nodepool_build_id']));
   }
   return greatest;
+}
+
+function idIn(text = '0'): number {
+  return Number.isSafeInteger(Number(text)) ? Number(text) : 0;
 }
 
 /**
@@ -34,7 +40,7 @@ export function greatestIds(
  * where it stood. Two nodes of one id would have one name in Jenkins.
  */
 export async function raiseIds(greatest: GreatestIds, { ids, log }: RaiseDeps): Promise<void> {
-  for (const subject of ['node', 'image'] as const) {
+  for (const subject of ['node', 'image', 'dib-image'] as const) {
     if (greatest[subject] === 0) continue;
     try {
       const raised = await ids.raiseAbove(subject, greatest[subject], MARGIN);

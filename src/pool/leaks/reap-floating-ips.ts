@@ -7,7 +7,7 @@ import type { Logger } from '../../runtime/logger.ts';
 import type { KnownRows } from './find-leaks.ts';
 import { reapLimit } from './reap-limit.ts';
 
-/** Somebody who just took an address binds it soon. */
+/** Somebody who just took an address binds it soon, and a launch may take one of ours again. */
 const GRACE_MS = 10 * 60_000;
 
 export type FloatingLeakDeps = {
@@ -23,8 +23,9 @@ export type FloatingLeakDeps = {
 };
 
 /**
- * Deletes floating addresses that were taken for nodes and builds which are gone. Where nobody else uses the project
- * (`clean-floating-ips`), also those that lead nowhere for ten minutes. Never so many at once that the database may be wrong.
+ * Deletes floating addresses that lead nowhere for ten minutes and were taken for nodes and builds which are gone: until
+ * then a launch may use them again. Where nobody else uses the project (`clean-floating-ips`), also all others that lead
+ * nowhere. Never so many at once that the database may be wrong. One that is bound goes after what it is bound to.
  */
 export async function reapFloatingIps(
   provider: Pick<ProviderConfig, 'name' | 'cleanFloatingIps'>,
@@ -33,21 +34,25 @@ export async function reapFloatingIps(
 ): Promise<void> {
   const { cloud, log } = deps;
   const all = await cloud.listFloatingIps(signal);
-  const ours = all.filter((floating) => isOurs(floating, deps));
-  const leaked: FloatingIp[] = [];
-  for (const floating of ours) if (deps.isDue(floating.id) && !(await hasOwner(floating, deps))) leaked.push(floating);
+  const ours = new Set(all.filter((floating) => isOurs(floating, deps)));
   const free = all.filter(({ isBound, id }) => !isBound && deps.isDue(`unbound ${id}`, GRACE_MS));
-  const others = provider.cleanFloatingIps ? free.filter((floating) => !ours.includes(floating)) : [];
-  if (leaked.length > reapLimit(ours.length)) {
+  const leaked: FloatingIp[] = [];
+  for (const floating of free) {
+    if (ours.has(floating) && !(await hasOwner(floating, deps))) leaked.push(floating);
+  }
+  const others = provider.cleanFloatingIps ? free.filter((floating) => !ours.has(floating)) : [];
+  if (leaked.length > reapLimit(ours.size)) {
     log.error(
       `${provider.name} holds ${leaked.length} floating addresses of ours that the database does not know, of ` +
-        `${ours.length}: too many to delete at once, so none is. Is this the right database?`,
+        `${ours.size}: too many to delete at once, so none is. Is this the right database?`,
     );
     return;
   }
-  for (const { id, ip } of [...leaked, ...others]) {
+  for (const floating of [...leaked, ...others]) {
+    const { id, ip } = floating;
     log.warn(`Deleting leaked floating IP ${ip} (${id}) in ${provider.name}`);
-    await cloud.deleteFloatingIp(id, signal);
+    const outcome = await cloud.deleteFloatingIp(floating, signal);
+    if (outcome === 'changed') log.info(`Floating IP ${ip} (${id}) in ${provider.name} stays: it was taken meanwhile`);
   }
 }
 

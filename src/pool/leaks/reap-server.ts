@@ -1,3 +1,4 @@
+import { buildKeypairNames } from '../../image/build-keypair.ts';
 import type { Agents } from '../../node/agents.ts';
 import type { HistoryStore } from '../../node/history-store.ts';
 import { awaitGone } from '../../provider/await-server.ts';
@@ -37,11 +38,18 @@ export async function reapServer(leak: LeakedServer, deps: ReapDeps, signal: Abo
   await remember(leak, deps);
   await deps.cloud.deleteServer(server.id, signal);
   await awaitGone({ id: server.id, ms: GONE_MS }, deps, signal);
-  // Of a build: its temporary keypair has its name. An operator's, which the configuration names, never has.
-  if (leak.owner.imageId !== undefined && server.keyName === name && !deps.namesInUse.has(name)) {
-    await deps.cloud.deleteKeypair(name, signal);
-  }
+  const keypair = temporaryKeypair(leak, deps);
+  if (keypair !== undefined) await deps.cloud.deleteKeypair(keypair, signal);
   return 'gone';
+}
+
+/** Of a build: its temporary keypair has its name. An operator's, which the configuration names, never has. */
+function temporaryKeypair(
+  { server: { name, keyName }, owner: { imageId } }: LeakedServer,
+  { namesInUse }: Pick<ReapDeps, 'namesInUse'>,
+): string | undefined {
+  if (imageId === undefined || keyName === undefined || namesInUse.has(keyName)) return undefined;
+  return buildKeypairNames({ id: imageId, hostname: name }).includes(keyName) ? keyName : undefined;
 }
 
 async function withdrawAgent(

@@ -79,8 +79,14 @@ describe('findLeakedImages', () => {
     nodepool_installation: INSTALLATION,
   };
 
+  const { nodepool_snapshot_image_id: id, ...others } = marks;
+  const upload = { ...others, nodepool_upload_id: id, nodepool_build_id: '9' };
+
   test.each<[string, number, Record<string, string>, readonly SnapshotImage[]]>([
     ['its row is gone', 1, marks, []],
+    ['the row of its upload is gone', 1, upload, []],
+    ['its upload is under way', 0, upload, [anImage({ id: 3, state: 'building', dibImageId: 9 })]],
+    ['it is half of an upload that was done again', 1, upload, [anImage({ id: 3, externalId: 'whole' })]],
     ['its row has another', 1, marks, [anImage({ id: 3, externalId: 'another' })]],
     ['its row has it', 0, marks, [anImage({ id: 3, externalId: 'image' })]],
     ['its row is being built', 0, marks, [anImage({ id: 3, state: 'building' })]],

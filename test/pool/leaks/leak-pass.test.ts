@@ -75,11 +75,12 @@ describe('runLeakPass', () => {
 
   test('takes the temporary keypair of a leaked build server, and never one that the operator made', async () => {
     const servers = [
-      aBuildServer('one', 3, { keyName: 'template-trusty-3' }),
+      aBuildServer('one', 3, { keyName: 'template-trusty-3-3' }),
+      aBuildServer('upstreams', 5, { keyName: 'template-trusty-5' }),
       aBuildServer('two', 4, { keyName: 'template-trusty-4' }),
     ];
     const bench = new LeakBench({ servers });
-    bench.cloud.keypairs.set('template-trusty-3', '').set('template-trusty-4', '');
+    for (const name of ['3-3', '4', '5']) bench.cloud.keypairs.set(`template-trusty-${name}`, '');
     bench.operatorKeypairs.add('template-trusty-4');
 
     await bench.passTwice();
@@ -130,7 +131,7 @@ describe('runLeakPass', () => {
     });
     const build = anImage({ id: 3, hostname: 'template-trusty-3.example.org' });
     bench.images.put(build);
-    bench.cloud.keypairs.set('template-trusty-3', '').set('ada', '');
+    for (const name of ['template-trusty-3', 'template-trusty-3-3', 'ada']) bench.cloud.keypairs.set(name, '');
     await bench.nodes.remove(bench.node(7), { who: 'cli:ada', why: 'forced' });
     await bench.images.remove(build, { who: 'cli:ada', why: 'forced' });
 

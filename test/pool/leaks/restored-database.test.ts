@@ -23,7 +23,14 @@ describe('greatestIds', () => {
   test('are those of nodes and images that something of this installation bears, whatever its provider is called', () => {
     const servers = [aNodeServer('a', 7), aNodeServer('b', 12, { provider: 'renamed' }), aBuildServer('c', 3)];
 
-    expect(greatestIds(servers, [aCloudImage(9)], INSTALLATION)).toEqual({ node: 12, image: 9 });
+    expect(greatestIds(servers, [aCloudImage(9)], INSTALLATION)).toEqual({ node: 12, image: 9, 'dib-image': 0 });
+  });
+
+  test('are those of uploads and of their builds too, whose files have their names', () => {
+    const properties = { nodepool_installation: INSTALLATION, nodepool_upload_id: '8', nodepool_build_id: '31' };
+    const image = { ...aCloudImage(1), properties };
+
+    expect(greatestIds([], [image], INSTALLATION)).toEqual({ node: 0, image: 8, 'dib-image': 31 });
   });
 
   test('do not count what others made, nor what is torn', () => {
@@ -36,7 +43,11 @@ describe('greatestIds', () => {
     ];
     const torn = { ...aCloudImage(1), properties: { ...aCloudImage(1).properties, nodepool_snapshot_image_id: 'x' } };
 
-    expect(greatestIds(servers, [aCloudImage(99, ANOTHER), torn], INSTALLATION)).toEqual({ node: 0, image: 0 });
+    expect(greatestIds(servers, [aCloudImage(99, ANOTHER), torn], INSTALLATION)).toEqual({
+      node: 0,
+      image: 0,
+      'dib-image': 0,
+    });
   });
 });
 
@@ -47,7 +58,7 @@ describe('a leak pass on a database that is older than the cloud', () => {
 
     await bench.pass();
 
-    expect(bench.ids.last).toEqual({ node: 6007, image: 1140 });
+    expect(bench.ids.last).toMatchObject({ node: 6007, image: 1140 });
     expect(bench.said).toContain(
       'The database is older than the clouds, which hold something of node 5007: ids go on above 6007. ' +
         'Was it restored from a backup?',
@@ -84,7 +95,7 @@ test('with an empty or wrong database, which has another id, nothing of the farm
   expect([...bench.cloud.keypairs.keys(), ...bench.cloud.leftPorts.keys()]).toEqual(['template-trusty-3', 'left']);
   expect(bench.agents.nodenames).toEqual(agents);
   expect(agents.map((name) => bench.agents.agent(name).temporarilyOffline)).toEqual([false, false, false]);
-  expect(bench.ids.last).toEqual({ node: 5000, image: 100 });
+  expect(bench.ids.last).toMatchObject({ node: 5000, image: 100 });
   expect(bench.log.messages('warn')).toEqual([]);
 });
 

@@ -1,3 +1,4 @@
+import { buildKeypairName } from '../src/image/build-keypair.ts';
 import type { CrashPoint } from '../src/runtime/crash-point.ts';
 import { systemClock } from '../src/runtime/clock.ts';
 import type { CrashFarm } from './crash-farm.ts';
@@ -38,7 +39,8 @@ async function removeHalfMade({ database }: CrashFarm): Promise<ReadonlySet<stri
   const [image] = (await images.list({ states: ['building'] })).filter(({ attempt }) => attempt !== undefined);
   if (node !== undefined) await nodes.remove(node, CAUSE);
   if (image !== undefined) await images.remove(image, CAUSE);
-  const names = [node?.nodename, node?.hostname, image?.hostname].flatMap((name) => name?.split('.')[0] ?? []);
+  const keypair = image && buildKeypairName(image);
+  const names = [node?.nodename, node?.hostname, image?.hostname, keypair].flatMap((name) => name?.split('.')[0] ?? []);
   return new Set(names);
 }
 

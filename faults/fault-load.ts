@@ -1,7 +1,7 @@
 import { zuulParameters } from '../scripts/demonstration/zuul-parameters.ts';
 import { GearmanClient } from '../src/gearman/gearman-client.ts';
 import type { JobOutcome } from '../src/gearman/submitted-job.ts';
-import { systemClock } from '../src/runtime/clock.ts';
+import { type Clock, systemClock } from '../src/runtime/clock.ts';
 import { systemRandomness } from '../src/runtime/randomness.ts';
 import { TaskBoard } from '../src/runtime/task-board.ts';
 import { RecordingLogger } from '../test/fakes/recording-logger.ts';
@@ -25,10 +25,12 @@ export type LoadedJob = {
 export class FaultLoad implements AsyncDisposable {
   readonly jobs: LoadedJob[] = [];
   readonly #client: GearmanClient;
+  readonly #clock: Clock;
   readonly #stopping = new AbortController();
   readonly #ends = new Set<Promise<void>>();
 
-  constructor(gearmanPort: number) {
+  constructor(gearmanPort: number, clock: Clock = systemClock) {
+    this.#clock = clock;
     const log = new RecordingLogger();
     const deps = { clock: systemClock, randomness: systemRandomness, log, tasks: new TaskBoard(systemClock) };
     this.#client = new GearmanClient(
@@ -42,13 +44,13 @@ export class FaultLoad implements AsyncDisposable {
     const over = untilAborted(signal);
     while (!signal.aborted) {
       await Promise.race([this.submit(label), over]);
-      await systemClock.sleep(BETWEEN_MS, signal).catch(() => undefined); // enough: the loop ends
+      await this.#clock.sleep(BETWEEN_MS, signal).catch(() => undefined); // enough: the loop ends
     }
   }
 
   /** Resolves with the job at its end. */
   async submit(label: string): Promise<LoadedJob> {
-    const job: LoadedJob = { label, submittedMs: systemClock.monotonicMs() };
+    const job: LoadedJob = { label, submittedMs: this.#clock.monotonicMs() };
     this.jobs.push(job);
     const end = this.#run(job);
     this.#ends.add(end);
@@ -77,7 +79,7 @@ export class FaultLoad implements AsyncDisposable {
     } catch (error) {
       job.outcome = String(error);
     }
-    job.endedMs = systemClock.monotonicMs();
+    job.endedMs = this.#clock.monotonicMs();
   }
 }
 

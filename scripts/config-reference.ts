@@ -43,7 +43,11 @@ An INI file that wins over the same keys of nodepool.yaml:
     apikey = TOKEN
     credentials = ID
 
-Values may stand in quotes; \`%%\` is read as \`%\`. Without \`user\` Jenkins is used anonymously.
+    [diskimage "NAME"]
+    REG_PASSWORD = PASSWORD
+
+What stands under \`diskimage\` are variables of that disk image's builds, in capitals as you write them; they win over its
+\`env-vars\`, and no log shows them. Values may stand in quotes; \`%%\` is read as \`%\`. Without \`user\` Jenkins is used anonymously.
 
 ## clouds.yaml
 

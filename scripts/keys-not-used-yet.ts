@@ -3,17 +3,9 @@
  * the words of the source that would act on it. A test looks for these words, and compares the list with the operators' page.
  */
 export const KEYS_NOT_USED_YET: ReadonlyMap<string, string> = new Map([
-  ['elements-dir', 'elementsDir'],
-  ['images-dir', 'imagesDir'],
-  ['build-log-dir', 'buildLogDir'],
-  ['build-log-retention', 'buildLogRetention'],
   ['webapp', 'config.webapp'],
-  ['diskimages', 'config.diskimages'],
   ['labels[].subnodes', 'subnodeHostname'],
   ['labels[].max-ready-age', 'maxReadyAgeMs'],
-  ['providers[].max-concurrency', 'maxConcurrency'],
-  ['providers[].image-type', 'imageType'],
-  ['providers[].images[].diskimage', 'config.diskimages'],
   ['targets[].subnode-hostname', 'subnodeHostname'],
   ['targets[].assign-via-gearman', 'assignViaGearman'],
 ]);

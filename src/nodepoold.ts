@@ -7,6 +7,7 @@ import { removePidFile } from './assembly/pid-file.ts';
 import { runDaemon } from './assembly/run-daemon.ts';
 import { VERSION } from './assembly/version.ts';
 import { notEmpty } from './cli/not-empty.ts';
+import { workerCount } from './cli/worker-count.ts';
 import { systemClock } from './runtime/clock.ts';
 import { systemRandomness } from './runtime/randomness.ts';
 import { TaskBoard } from './runtime/task-board.ts';
@@ -20,6 +21,8 @@ export type DaemonOptions = {
   readonly jsonLog: boolean;
   readonly check: boolean;
   readonly builder: boolean;
+  readonly buildWorkers: number;
+  readonly uploadWorkers: number;
   readonly deletes: boolean;
   readonly launches: boolean;
   readonly images: boolean;
@@ -37,6 +40,8 @@ const program = new Command('nodepoold')
   .option('--check', 'look at all that the daemon needs, say what is missing, and end', false)
   .option('--json-log', 'one JSON object per log line', false)
   .option('--no-builder', 'run no embedded image builder')
+  .option('--build-workers <number>', 'builds of the embedded builder at once', workerCount, 1)
+  .option('--upload-workers <number>', 'its uploads at once', workerCount, 4)
   .option('--no-deletes', 'leave deletions, events and checks to another daemon')
   .option('--no-launches', 'leave launches to another daemon')
   .option('--no-images', 'leave images to another daemon')

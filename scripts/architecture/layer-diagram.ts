@@ -5,7 +5,7 @@ const LAYERS: readonly { readonly title: string; readonly rooms: readonly string
   { title: 'roots', rooms: ['src/nodepoold', 'src/nodepool', 'src/nodepool-builder'] },
   { title: 'assembly', rooms: ['src/assembly'] },
   { title: 'faces', rooms: ['src/cli', 'src/web'] },
-  { title: 'workflows', rooms: ['src/pool', 'src/snapshot', 'src/dib'] },
+  { title: 'workflows', rooms: ['src/pool', 'src/snapshot', 'src/dib', 'src/builder'] },
   {
     title: 'adapters',
     rooms: ['db', 'openstack', 'ssh', 'gearman', 'jenkins', 'events', 'metrics'].map((r) => `src/${r}`),

@@ -87,7 +87,8 @@ export class Clients implements Farm, AsyncDisposable {
   }
 }
 
-function openCloud(section: ProviderConfig, deps: ClientsDeps): CloudProvider {
+/** The client of a provider's cloud. Nothing is sent before it is asked for something. */
+export function openCloud(section: ProviderConfig, deps: Omit<ClientsDeps, 'onJenkinsCall'>): CloudProvider {
   return openProvider(section, {
     ...deps,
     log: deps.log.child('ProviderManager'),

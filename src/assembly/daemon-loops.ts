@@ -11,12 +11,14 @@ import { runQuotaPass } from '../pool/quota-pass.ts';
 import { runReconcilePass } from '../pool/reconcile-pass.ts';
 import { runRegistrationPass } from '../pool/registration-pass.ts';
 import { type ControlLoop, type LoopDeps, runControlLoop } from '../runtime/control-loop.ts';
+import { runDibPass, runDibUpdate } from '../dib/dib-pass.ts';
 import { runImagePass, runImageUpdate } from '../snapshot/image-pass.ts';
 import { type CronLoop, runCronLoop } from './cron-loop.ts';
 import type { Daemon } from './daemon.ts';
 import { rememberedRounds } from './remembered-rounds.ts';
 import {
   deletionPassDeps,
+  dibPassDeps,
   imagePassDeps,
   launchPassDeps,
   leakPassDeps,
@@ -48,7 +50,7 @@ export async function runDaemonLoops(daemon: Daemon, roles: DaemonRoles, signal:
     ...watchLoops(daemon),
     ...(roles.launches ? launchLoops(daemon) : []),
     ...(roles.deletes ? deletionLoops(daemon) : []),
-    ...(roles.images ? [unlessFrozen(daemon, ledBy(daemon, 'images', imageLoop(daemon, roles.launches)))] : []),
+    ...(roles.images ? imageLoops(daemon, roles.launches) : []),
   ];
   const crons = [
     ...(roles.deletes ? deletionCrons(daemon).map((cron) => ledBy(daemon, 'reconciliation', cron)) : []),
@@ -214,7 +216,25 @@ function untilDueMs(retries: { nextDueMs(): number | undefined }): number {
 }
 
 /** @param asksForMissing not where launches are left to another daemon (upstream: --no-launches) */
-function imageLoop(daemon: Daemon, asksForMissing: boolean): ControlLoop {
+function imageLoops(daemon: Daemon, asksForMissing: boolean): readonly ControlLoop[] {
+  const loops = [snapshotLoop(daemon, asksForMissing), dibLoop(daemon, asksForMissing)];
+  return loops.map((loop) => unlessFrozen(daemon, ledBy(daemon, 'images', loop)));
+}
+
+function dibLoop(daemon: Daemon, asksForMissing: boolean): ControlLoop {
+  return {
+    name: 'disk images',
+    intervalMs: () => untilDueMs(daemon.dibWork.retries),
+    wakeup: daemon.wakeDibImages,
+    debounceMs: ROWS_GATHER_MS,
+    pass: async (signal) => {
+      await daemon.idCheck.done(signal);
+      await runDibPass(dibPassDeps(daemon, asksForMissing), signal);
+    },
+  };
+}
+
+function snapshotLoop(daemon: Daemon, asksForMissing: boolean): ControlLoop {
   return {
     name: 'images',
     intervalMs: () => untilDueMs(daemon.imageWork.retries),
@@ -233,7 +253,8 @@ function imageCron(daemon: Daemon): CronLoop {
     pass: async (signal) => {
       await daemon.idCheck.done(signal);
       await runImageUpdate(imagePassDeps(daemon, false));
-      daemon.wakeImages.wake();
+      await runDibUpdate(dibPassDeps(daemon, false));
+      daemon.wakeAllImages();
     },
   };
 }

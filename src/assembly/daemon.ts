@@ -2,12 +2,16 @@ import type { AllocationRound } from '../allocation/allocation-history.ts';
 import { RoundMemory } from '../allocation/round-memory.ts';
 import { REREAD } from '../db/change-feed.ts';
 import type { Database } from '../db/database.ts';
+import { DibWork } from '../dib/dib-work.ts';
+import { shareOffers } from '../dib/shared-offers.ts';
 import type { QueueStatusSource } from '../gearman/queue-status-source.ts';
+import type { BuilderJobs } from '../image/builder-jobs.ts';
 import type { LeaderRole } from '../node/daemon-store.ts';
 import type { NodeMetrics } from '../node/node-metrics.ts';
 import type { Node } from '../node/node.ts';
 import { DeletionRetries } from '../pool/deletion-pass.ts';
 import { LaunchBreakers } from '../pool/launch-breakers.ts';
+import { LaunchTurns } from '../pool/launch-turns.ts';
 import { QuotaBook } from '../pool/quota-book.ts';
 import { SingleUse } from '../pool/single-use.ts';
 import { Sightings } from '../pool/reconcile-pass.ts';
@@ -36,6 +40,7 @@ export type DaemonParts = {
   readonly database: Database;
   readonly clients: Pick<Clients, keyof Clients>;
   readonly queueStatus: Pick<QueueStatusSource, 'read' | 'setServers' | 'close'>;
+  readonly builderJobs: BuilderJobs;
   readonly machines: RemoteMachines;
   readonly keyPairs: KeyPairs;
   readonly quoteForShell: QuoteForShell;
@@ -52,6 +57,8 @@ const MAX_DELETIONS = 500;
 const MAX_CLOSINGS = 50;
 const MAX_ADMISSIONS = 50;
 
+const IMAGE_TABLES: readonly string[] = ['snapshot_image', 'dib_image', 'image_pause'];
+
 /** The daemon's memory between passes: caches, wake-ups and work under way. Nothing here must survive a restart. */
 export class Daemon {
   readonly parts: DaemonParts;
@@ -61,6 +68,8 @@ export class Daemon {
   readonly admissions: KeyedTasks;
   readonly singleUse: SingleUse;
   readonly imageWork: ImageWork;
+  readonly dibWork: DibWork;
+  readonly builderJobs: BuilderJobs;
   readonly breakers: LaunchBreakers;
   readonly retries: DeletionRetries;
   /** Reconciliation and held nodes, a target apart from the others; quotas, a provider apart. */
@@ -68,11 +77,13 @@ export class Daemon {
   readonly holding: PartedPass;
   readonly readingQuotas: PartedPass;
   readonly quotas = new QuotaBook();
+  readonly launchTurns = new LaunchTurns();
   readonly leakSightings = new Sightings();
   readonly wakeAllocation: Wakeup;
   readonly wakeLaunches: Wakeup;
   readonly wakeDeletions: Wakeup;
   readonly wakeImages: Wakeup;
+  readonly wakeDibImages: Wakeup;
   readonly wakeHolds: Wakeup;
   readonly wakeReconcile: Wakeup;
   readonly wakeFreeze: Wakeup;
@@ -94,12 +105,15 @@ export class Daemon {
     const closings = new KeyedTasks('NodeCloser', MAX_CLOSINGS, { log: log.child('NodePool'), tasks });
     this.singleUse = new SingleUse({ farm: () => parts.clients, closings, log: log.child('NodePool') });
     this.imageWork = new ImageWork(parts);
+    this.dibWork = new DibWork(parts);
+    this.builderJobs = shareOffers(parts.builderJobs, clock);
     this.breakers = new LaunchBreakers(parts);
     this.retries = new DeletionRetries(parts);
     this.wakeAllocation = new Wakeup(clock);
     this.wakeLaunches = new Wakeup(clock);
     this.wakeDeletions = new Wakeup(clock);
     this.wakeImages = new Wakeup(clock);
+    this.wakeDibImages = new Wakeup(clock);
     this.wakeHolds = new Wakeup(clock);
     this.wakeReconcile = new Wakeup(clock);
     this.wakeFreeze = new Wakeup(clock);
@@ -160,7 +174,7 @@ export class Daemon {
       this.wakeDeletions.wake();
       this.wakeHolds.wake();
     }
-    if (table === 'snapshot_image' || isAnyTable) this.wakeImages.wake();
+    if (IMAGE_TABLES.includes(table) || isAnyTable) this.#onImagesChanged();
     if (table === 'freeze' || isAnyTable) this.wakeFreeze.wake();
     // While the database was away, no event was taken in.
     if (isAnyTable) this.wakeReconcile.wake();
@@ -177,21 +191,32 @@ export class Daemon {
   /** The operator let the farm go on: everything that was left undone may begin. */
   onThawed(): void {
     this.onRowsChanged('node');
-    this.wakeImages.wake();
+    this.wakeAllImages();
   }
 
   /** Another daemon died or left: its rows and what it led may be ours now. */
   onStandingChanged(): void {
     this.onRowsChanged('node');
-    this.wakeImages.wake();
+    this.#onImagesChanged();
     this.wakeReconcile.wake();
+  }
+
+  /** Whoever builds or uploads images looks now. */
+  wakeAllImages(): void {
+    this.wakeImages.wake();
+    this.wakeDibImages.wake();
+  }
+
+  #onImagesChanged(): void {
+    this.dibWork.noteRows(true);
+    this.wakeAllImages();
   }
 
   /** Waits until nothing is under way. */
   async settled(): Promise<void> {
-    const { launches, deletions, admissions, imageWork, singleUse, targets, reconciling, holding } = this;
+    const { launches, deletions, admissions, imageWork, dibWork, singleUse, targets, reconciling, holding } = this;
     const passes = [targets, reconciling, holding, this.readingQuotas];
-    const works = [launches, deletions, admissions, imageWork, singleUse, ...passes];
+    const works = [launches, deletions, admissions, imageWork, dibWork, singleUse, ...passes];
     await Promise.all(works.map((work) => work.settled()));
   }
 }

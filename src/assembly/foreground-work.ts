@@ -1,6 +1,7 @@
 import { UsageError } from '../cli/command.ts';
 import type { Config } from '../config/config.ts';
 import type { Database } from '../db/database.ts';
+import { deleteUpload } from '../dib/delete-upload.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
 import type { Node } from '../node/node.ts';
 import { inspectProvider, type Inspection } from '../pool/leaks/inspect-provider.ts';
@@ -48,6 +49,10 @@ export function openForegroundWork(config: Config, parts: ForegroundParts): Fore
       using task = tasks.start(`Deletion of image ${image.id}`);
       const cloud = cloudOf(image.provider, clients);
       const deps = { ...parts, images: database.images, installationId: database.installationId, cloud, task };
+      if (image.dibImageId !== undefined) {
+        await deleteUpload(image, { ...deps, log: log.child('ImageDeleter') }, signal);
+        return;
+      }
       const keypairs = operatorKeypairs(clients.providerSection(image.provider));
       await deleteImage(image, { ...deps, operatorKeypairs: keypairs, log: log.child('ImageDeleter') }, signal);
     },
@@ -83,7 +88,7 @@ async function deleteNodeNow(
   const { database, clients, tasks, clock, log } = parts;
   using task = tasks.start(`Deletion of node ${node.id}`);
   const deps = {
-    ...{ nodes: database.nodes, clock, task, installationId: database.installationId },
+    ...{ nodes: database.nodes, history: database.history, clock, task, installationId: database.installationId },
     cloud: cloudOf(node.provider, clients),
     agents: clients.agentsOf(node.target),
     metrics: { nodeDeleted: () => undefined },

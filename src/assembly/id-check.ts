@@ -6,7 +6,7 @@ import { type Clock, withDeadline } from '../runtime/clock.ts';
 import { describeError } from '../runtime/errors.ts';
 
 /** A cloud that does not answer must not keep the others from getting nodes: the leak pass looks there later. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 8_000;
 
 export type IdCheckDeps = RaiseDeps &
   DoubledDeps & {

@@ -4,6 +4,7 @@ import { type LaunchPassDeps, nodeTask } from '../pool/launch-pass.ts';
 import type { QuotaPassDeps } from '../pool/quota-pass.ts';
 import type { RegistrationPassDeps } from '../pool/registration-pass.ts';
 import { startDeletion } from '../pool/deletion-pass.ts';
+import type { DibPassDeps } from '../dib/dib-pass-deps.ts';
 import type { ImagePassDeps } from '../snapshot/image-pass.ts';
 import { operatorKeypairs } from '../snapshot/operator-keypairs.ts';
 import type { Daemon } from './daemon.ts';
@@ -15,9 +16,12 @@ export function launchPassDeps(daemon: Daemon): LaunchPassDeps {
   return {
     farm: () => parts.clients,
     nodes: database.nodes,
+    history: database.history,
     launches: daemon.launches,
+    turns: daemon.launchTurns,
     breakers: daemon.breakers,
     log: parts.log.child('NodeLauncher'),
+    isFrozen: () => daemon.freeze.isFrozen,
     mayAbandon: () => daemon.leads('allocation'),
     launchDeps: ({ provider, target }, farm, task) => {
       const cloud = farm.cloudOf(provider.name);
@@ -26,6 +30,7 @@ export function launchPassDeps(daemon: Daemon): LaunchPassDeps {
         ...parts,
         nodes: database.nodes,
         images: database.images,
+        history: database.history,
         installationId: database.installationId,
         cloud,
         agents: farm.agentsOf(target.name),
@@ -64,6 +69,7 @@ export function deletionPassDeps(daemon: Daemon): DeletionPassDeps {
   return {
     farm: () => parts.clients,
     nodes: database.nodes,
+    history: database.history,
     launches: daemon.launches,
     deletions: daemon.deletions,
     retries: daemon.retries,
@@ -76,6 +82,7 @@ export function deletionPassDeps(daemon: Daemon): DeletionPassDeps {
       return {
         ...parts,
         nodes: database.nodes,
+        history: database.history,
         installationId: database.installationId,
         cloud,
         agents: farm.agentsOf(node.target),
@@ -128,6 +135,7 @@ export function imagePassDeps(daemon: Daemon, asksForMissing: boolean): ImagePas
   const log = parts.log.child('SnapshotImageUpdater');
   return {
     images: database.images,
+    imagePauses: database.imagePauses,
     clock: parts.clock,
     config: () => clients.config,
     cloudOf: (provider) => clients.cloudOf(provider),
@@ -144,6 +152,24 @@ export function imagePassDeps(daemon: Daemon, asksForMissing: boolean): ImagePas
       operatorKeypairs: operatorKeypairs(clients.providerSection(provider)),
       task,
     }),
+  };
+}
+
+/** @param asksForMissing as DibPassDeps says */
+export function dibPassDeps(daemon: Daemon, asksForMissing: boolean): DibPassDeps {
+  const { parts } = daemon;
+  const { database, clients } = parts;
+  return {
+    ...parts,
+    images: database.images,
+    dibImages: database.dibImages,
+    imagePauses: database.imagePauses,
+    installationId: database.installationId,
+    jobs: daemon.builderJobs,
+    config: () => clients.config,
+    cloudOf: (provider) => clients.cloudOf(provider),
+    asksForMissing,
+    work: daemon.dibWork,
   };
 }
 

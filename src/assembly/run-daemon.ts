@@ -27,10 +27,13 @@ import { type DaemonRoles, runDaemonLoops } from './daemon-loops.ts';
 import { Daemon } from './daemon.ts';
 import { takeInJobEvents } from './job-event-intake.ts';
 import { missingSecrets } from './missing-secrets.ts';
+import { startEmbeddedBuilder } from './embedded-builder.ts';
+import { openBuilderJobs, type OpenBuilderJobs } from './open-builder-jobs.ts';
 import { openState } from './open-state.ts';
 import { jobEventDeps } from './pass-deps.ts';
 import { rememberedRounds } from './remembered-rounds.ts';
 import { type ConfigFiles, UnreadableConfigError } from './read-config-files.ts';
+import { scriptEnvironment } from './script-environment.ts';
 import { listenToSignals } from './signals.ts';
 import { VERSION } from './version.ts';
 
@@ -44,6 +47,10 @@ const KEY_PAIRS_AHEAD = 20;
 
 export type DaemonRun = ConfigFiles &
   DaemonRoles & {
+    /** Whether it has an image builder of its own (upstream: --no-builder), with so many workers. */
+    readonly builder: boolean;
+    readonly buildWorkers: number;
+    readonly uploadWorkers: number;
     /** Told why the daemon cannot run, besides the log; which an operator who starts it may not see. */
     readonly complain?: (line: string) => void;
     /** Called once all parts are built and the loops begin. */
@@ -97,6 +104,7 @@ async function runUntilStopped(run: Run, signal: AbortSignal): Promise<number> {
   if (missing !== undefined) log.warn(`Secrets ${options.secure}: ${missing}`);
   await using database = await openState({ config: watch.config, program: 'nodepoold' }, base, signal);
   const metrics = openMetrics(process.env, { clock: systemClock, log: log.child('stats') });
+  await using _builder = options.builder ? startBuilder(run, { base, watch, metrics }, signal) : undefined;
   const lasting = { ...run, base, watch, database, metrics };
   let unfinished = await runLife(lasting, signal);
   while (!signal.aborted) {
@@ -108,6 +116,17 @@ async function runUntilStopped(run: Run, signal: AbortSignal): Promise<number> {
     });
   }
   return unfinished;
+}
+
+/** Of the process, not of one life: a build goes on though others took the daemon for dead. */
+function startBuilder(
+  { options }: Run,
+  { base, watch, metrics }: Pick<Lasting, 'base' | 'watch' | 'metrics'>,
+  signal: AbortSignal,
+): AsyncDisposable {
+  const { buildWorkers, uploadWorkers } = options;
+  const deps = { ...base, metrics: metrics.diskImages, ...metrics.calls, environment: process.env };
+  return startEmbeddedBuilder({ config: () => watch.config, buildWorkers, uploadWorkers }, deps, signal);
 }
 
 /** What one life of the daemon leaves to the next. */
@@ -146,12 +165,16 @@ function enlistment(roles: DaemonRoles): Enlistment {
 async function live(parts: Lasting & { readonly life: DaemonLife }, signal: AbortSignal): Promise<number> {
   const { options, base, watch, reload, database, metrics, log, life } = parts;
   await using clients = new Clients(watch.config, { ...base, ...metrics.calls });
+  const gearmanLog = log.child('GearmanClient');
+  const queueStatus = new QueueStatusSource(watch.config.gearmanServers, { ...base, log: gearmanLog });
+  await using builderJobs = openBuilderJobs(watch.config, { ...base, log: gearmanLog, queueStatus });
   const daemon = new Daemon(
     {
       ...{ ...base, database, clients, quoteForShell, accountKeys: accountKeys(), metrics: metrics.nodes },
       machines: new SshMachines({ ...base, log: log.child('utils') }),
       keyPairs: new RsaKeyPairs(KEY_PAIRS_AHEAD, { log }),
-      queueStatus: new QueueStatusSource(watch.config.gearmanServers, { ...base, log: log.child('GearmanClient') }),
+      queueStatus,
+      builderJobs: builderJobs.jobs,
       scriptEnvironment: scriptEnvironment(),
       leads: (role) => life.leads(role),
     },
@@ -168,23 +191,30 @@ async function live(parts: Lasting & { readonly life: DaemonLife }, signal: Abor
   const facts = { installation: database.installationId, config: options.config, daemon: life.identity.number };
   log.info('Nodepool is running', facts);
   options.onRunning?.();
-  const gauges = {
-    name: 'stats',
-    intervalMs: GAUGES_MS,
-    pass: async () => {
-      metrics.sendGauges(await database.nodes.count(), clients.config);
-    },
-  };
   await Promise.all([
     runDaemonLoops(daemon, options, signal),
-    runControlLoop(gauges, { ...base, log: log.child('stats') }, signal),
-    runControlLoop(configLoop({ watch, reload, daemon, events }), { ...base, log: log.child('NodePool') }, signal),
+    runControlLoop(gaugesLoop(daemon, metrics), { ...base, log: log.child('stats') }, signal),
+    runControlLoop(
+      configLoop({ watch, reload, daemon, events, builderJobs }),
+      { ...base, log: log.child('NodePool') },
+      signal,
+    ),
   ]);
   stopListening();
   daemon.parts.queueStatus.close();
   await life.resign(['allocation', 'reconciliation']); // what has no tasks: others need not wait for ours
   await settle(daemon);
   return daemon.launches.size + daemon.deletions.size;
+}
+
+function gaugesLoop({ parts }: Daemon, metrics: Lasting['metrics']): Parameters<typeof runControlLoop>[0] {
+  return {
+    name: 'stats',
+    intervalMs: GAUGES_MS,
+    pass: async () => {
+      metrics.sendGauges(await parts.database.nodes.count(), parts.clients.config);
+    },
+  };
 }
 
 /** Gives the work under way time to store where it stands. */
@@ -230,8 +260,9 @@ function configLoop(parts: {
   readonly reload: Wakeup;
   readonly daemon: Daemon;
   readonly events: Events;
+  readonly builderJobs: OpenBuilderJobs;
 }): Parameters<typeof runControlLoop>[0] {
-  const { watch, reload, daemon, events } = parts;
+  const { watch, reload, daemon, events, builderJobs } = parts;
   return {
     name: 'config',
     intervalMs: CONFIG_POLL_MS,
@@ -242,9 +273,10 @@ function configLoop(parts: {
       if (config === undefined) return;
       daemon.parts.clients.use(config);
       daemon.parts.queueStatus.setServers(config.gearmanServers);
+      builderJobs.use(config);
       events.setPublishers(config.zmqPublishers);
       daemon.wakeAllocation.wake();
-      daemon.wakeImages.wake();
+      daemon.wakeAllImages();
     },
   };
 }
@@ -264,12 +296,4 @@ function accountKeys(): readonly Credential[] {
     kind: 'key-file',
     path: join(homedir(), '.ssh', name),
   }));
-}
-
-/** The variables that scripts on machines get. */
-function scriptEnvironment(): Readonly<Record<string, string>> {
-  const ours = Object.entries(process.env).filter(
-    (entry): entry is [string, string] => entry[0].startsWith('NODEPOOL_') && entry[1] !== undefined,
-  );
-  return Object.fromEntries(ours);
 }

@@ -1,5 +1,8 @@
 /** Command line: one file per verb; a command is data plus one function. */
 import type { Config } from '../config/config.ts';
+import type { DibImageStore } from '../image/dib-image-store.ts';
+import type { ImageDataStore } from '../image/image-data.ts';
+import type { ImagePauseStore } from '../image/image-pause-store.ts';
 import type { ImageStore } from '../image/image-store.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
 import type { DaemonStore } from '../node/daemon-store.ts';
@@ -17,6 +20,9 @@ import type { Clock } from '../runtime/clock.ts';
 export type CommandStores = {
   readonly nodes: NodeStore;
   readonly images: ImageStore;
+  readonly dibImages: DibImageStore;
+  readonly imagePauses: ImagePauseStore;
+  readonly imageData: ImageDataStore;
   readonly history: HistoryStore;
   readonly farmFreeze: FreezeStore;
   readonly daemons: DaemonStore;

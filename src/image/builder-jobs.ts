@@ -22,7 +22,20 @@ export interface BuilderJobs {
   offers(signal: AbortSignal): Promise<BuilderOffers | undefined>;
 }
 
-export type BuildRequest = { readonly diskimage: string; readonly dibImageId: number };
+export type BuildRequest = {
+  readonly diskimage: string;
+  readonly dibImageId: number;
+  /** See `attemptOf`. Absent: a new one. */
+  readonly attempt?: string;
+};
+
+/**
+ * Names the one job that makes a row ready, at Gearman too (its unique id: at most 63 bytes): a daemon that asks again after a
+ * restart joins the job that is under way instead of doubling it. Gearman servers may be shared by several farms.
+ */
+export function attemptOf(kind: 'build' | 'upload', id: number, installationId: string): string {
+  return `${kind}-${id}-${installationId}`;
+}
 
 export type BuildAnswer = {
   /** Undefined of a builder of upstream's. */
@@ -30,6 +43,8 @@ export type BuildAnswer = {
   /** Path of the files without their format. */
   readonly filename?: string;
   readonly formats?: readonly string[];
+  /** In hex, by format, then by kind (`md5`, `sha256`), where diskimage-builder made them. */
+  readonly checksums?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 };
 
 export type UploadRequest = {
@@ -41,6 +56,8 @@ export type UploadRequest = {
   readonly cloudName: string;
   /** By which the image is found again, whatever happens; see src/provider/owner-metadata.ts. */
   readonly properties: Readonly<Record<string, string>>;
+  /** As of a build. */
+  readonly attempt?: string;
 };
 
 export type UploadAnswer = { readonly externalId: string };

@@ -1,5 +1,5 @@
 import type { Cause } from '../node/cause.ts';
-import type { DibImage, DibImageFacts, NewDibImage } from './dib-image.ts';
+import type { DibFailure, DibImage, DibImageFacts, NewDibImage } from './dib-image.ts';
 import type { ImageEvent, ImageState } from './lifecycle.ts';
 
 export type DibImageFilter = { readonly states?: readonly ImageState[]; readonly diskimage?: string };
@@ -16,4 +16,9 @@ export interface DibImageStore {
   /** As NodeStore.record. */
   record(id: number, facts: DibImageFacts): Promise<DibImage | undefined>;
   remove(image: DibImage, cause: Cause): Promise<void>;
+
+  /** Ordered by disk image. */
+  listFailures(): Promise<readonly DibFailure[]>;
+  saveFailure(failure: DibFailure): Promise<void>;
+  clearFailure(diskimage: string): Promise<void>;
 }

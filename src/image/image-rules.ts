@@ -2,7 +2,7 @@ import type { Config, ProviderConfig, ProviderImageConfig } from '../config/conf
 import type { BuildFailure, SnapshotImage } from './snapshot-image.ts';
 
 /** The current image and the one before it are kept (upstream: image cleanup). */
-const KEPT = 2;
+export const KEPT = 2;
 
 /** An image that a provider should have. */
 export type WantedImage = {
@@ -12,6 +12,11 @@ export type WantedImage = {
 
 /** The snapshot images that labels use, in the configuration's order. A label with negative min-ready uses none. */
 export function wantedSnapshots(config: Config): readonly WantedImage[] {
+  return usedImages(config).filter(({ image }) => image.diskimage === undefined);
+}
+
+/** All images that labels use, snapshots or not. */
+export function usedImages(config: Config): readonly WantedImage[] {
   const used = new Set(
     config.labels
       .filter((label) => label.minReady >= 0)
@@ -19,7 +24,7 @@ export function wantedSnapshots(config: Config): readonly WantedImage[] {
   );
   return config.providers.flatMap((provider) =>
     provider.images
-      .filter((image) => image.diskimage === undefined && used.has(JSON.stringify([provider.name, image.name])))
+      .filter((image) => used.has(JSON.stringify([provider.name, image.name])))
       .map((image) => ({ provider, image })),
   );
 }
@@ -30,12 +35,20 @@ export type KnownImages = {
   readonly failures: readonly BuildFailure[];
 };
 
+/** Whether snapshots of the image are built without an operator's command. */
+export function isScheduled({ image }: WantedImage): boolean {
+  return image.baseImage !== undefined && image.setup !== undefined && !image.pause;
+}
+
+/** Whether no image is ready or on its way. */
+export function isAbsent(wanted: WantedImage, rows: readonly SnapshotImage[]): boolean {
+  return isScheduled(wanted) && !rows.some((row) => isOf(wanted, row) && row.state !== 'delete');
+}
+
 /** Whether a build should begin now because no image is ready or on its way, and the last failure is long enough ago. */
-export function isMissing(wanted: WantedImage, known: KnownImages, now: Date): boolean {
+export function isMissing(wanted: WantedImage, { rows, failures }: KnownImages, now: Date): boolean {
   const { provider, image } = wanted;
-  const { rows, failures } = known;
-  if (image.baseImage === undefined || image.setup === undefined || image.pause) return false;
-  if (rows.some((row) => isOf(wanted, row) && row.state !== 'delete')) return false;
+  if (!isAbsent(wanted, rows)) return false;
   const failure = failures.find((each) => each.provider === provider.name && each.image === image.name);
   return failure === undefined || failure.retryAt.getTime() <= now.getTime();
 }
@@ -73,7 +86,10 @@ export function newVersion(
 }
 
 /** Newest build first (upstream: by version). */
-export function newestFirst(a: SnapshotImage, b: SnapshotImage): number {
+export function newestFirst(
+  a: Pick<SnapshotImage, 'id' | 'version'>,
+  b: Pick<SnapshotImage, 'id' | 'version'>,
+): number {
   return (b.version ?? 0) - (a.version ?? 0) || b.id - a.id;
 }
 

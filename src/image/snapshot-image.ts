@@ -4,6 +4,10 @@ import type { ImageState } from './lifecycle.ts';
 export const BUILD_STEPS = ['create-server', 'wait-active', 'wait-ssh', 'setup', 'save'] as const;
 export type BuildStep = (typeof BUILD_STEPS)[number];
 
+/** The same of an upload. Without a step no daemon has taken it up. */
+export const UPLOAD_STEPS = ['wait-builder', 'upload'] as const;
+export type UploadStep = (typeof UPLOAD_STEPS)[number];
+
 /** One row of table `snapshot_image`: an image in a provider. */
 export type SnapshotImage = {
   readonly id: number;
@@ -17,11 +21,13 @@ export type SnapshotImage = {
   readonly hostname?: string;
   /** Epoch seconds of the build's start (upstream: `version`). */
   readonly version?: number;
+  /** The build whose files were uploaded; undefined: a snapshot, or an upload of upstream's. */
+  readonly dibImageId?: number;
   /** Id of the image in the cloud. */
   readonly externalId?: string;
   /** Id of the build server in the cloud, until it is deleted. */
   readonly serverExternalId?: string;
-  readonly step?: BuildStep;
+  readonly step?: BuildStep | UploadStep;
   readonly attempt?: string;
   readonly hostKey?: string;
   readonly lastError?: string;
@@ -32,13 +38,13 @@ export type SnapshotImageFacts = {
   /** Null: the server is gone. */
   readonly serverExternalId?: string | null;
   readonly hostname?: string;
-  readonly step?: BuildStep;
+  readonly step?: BuildStep | UploadStep;
   readonly attempt?: string;
   readonly hostKey?: string;
   readonly lastError?: string;
 };
 
-export type NewSnapshotImage = Pick<SnapshotImage, 'provider' | 'image'> & {
+export type NewSnapshotImage = Pick<SnapshotImage, 'provider' | 'image' | 'dibImageId'> & {
   readonly version: number;
 };
 

@@ -1,4 +1,5 @@
 /** Metrics: statsd with upstream's key names, kept exactly. */
+import type { DiskImageMetrics } from '../image/disk-image-metrics.ts';
 import type { NodeMetrics } from '../node/node-metrics.ts';
 import type { NodeCount } from '../node/node-store.ts';
 import type { Node } from '../node/node.ts';
@@ -9,6 +10,7 @@ import { type StatsdDeps, StatsdSocket } from './statsd-socket.ts';
 
 export type Metrics = {
   readonly nodes: NodeMetrics;
+  readonly diskImages: DiskImageMetrics;
   readonly calls: {
     readonly onCloudCall: (provider: string, name: string, ms: number) => void;
     readonly onJenkinsCall: (target: string, name: string, ms: number) => void;
@@ -46,6 +48,7 @@ const NO_METRICS: Metrics = {
     leaksSeen: nothing,
     imageUpdated: nothing,
   },
+  diskImages: { diskImageBuilt: nothing },
   calls: { onCloudCall: nothing, onJenkinsCall: nothing },
   sendGauges: nothing,
 };
@@ -80,6 +83,13 @@ function statsdMetrics(statsd: StatsdSocket, nameOf: MetricName): Metrics {
       },
       imageUpdated: ({ provider, image, ms }) => {
         statsd.timing(keyOf('nodepool.image_update', image, provider), ms);
+      },
+    },
+    diskImages: {
+      diskImageBuilt: ({ diskimage, ms, bytesOnDisk }) => {
+        const key = keyOf('nodepool.dib_image_build', diskimage);
+        statsd.timing(key, ms);
+        for (const [format, bytes] of bytesOnDisk) statsd.gauge(`${key}.${nameOf(format)}.size`, bytes);
       },
     },
     calls: { onCloudCall: task, onJenkinsCall: task },

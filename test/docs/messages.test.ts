@@ -4,7 +4,7 @@ import { readSources } from './markdown-pages.ts';
 
 const SOURCES = readSources('src', '.ts') + readSources('devfarm', '.ts');
 
-test.each(['docs/operator/troubleshooting.md', 'docs/operator/devfarm.md'])(
+test.each(['docs/operator/troubleshooting.md', 'docs/operator/disk-images.md', 'docs/operator/devfarm.md'])(
   'every message that %s explains is one that the programs print, for operators search by it',
   (path) => {
     const messages = messagesIn(readFileSync(path, 'utf8'));

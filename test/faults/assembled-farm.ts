@@ -13,6 +13,7 @@ import { aConfig, aLabel, aProvider, aTarget } from '../builders/a-config.ts';
 import { anImage } from '../builders/an-image.ts';
 import { CountingRandomness } from '../fakes/counting-randomness.ts';
 import { FakeAgents } from '../fakes/fake-agents.ts';
+import { FakeBuilderJobs } from '../fakes/fake-builder-jobs.ts';
 import { FakeClock } from '../fakes/fake-clock.ts';
 import { FakeCloud } from '../fakes/fake-cloud.ts';
 import { FakeMachines } from '../fakes/fake-machines.ts';
@@ -45,6 +46,7 @@ export class AssembledFarm implements AsyncDisposable {
   readonly images = new MemoryImageStore(['east', 'west'].map(imageOf), { clock: this.clock });
   readonly clouds = ['east', 'west'].map((name, index) => cloudOf(name, index, this.clock));
   readonly jenkins = ['ci-1', 'ci-2'].map((target) => new FakeAgents({ target }));
+  readonly builders = new FakeBuilderJobs([], this.clouds);
   readonly machines = new FakeMachines({ clock: this.clock });
   readonly loops = new LoopWatch(this.tasks, this.clock);
   readonly jobs = new Jobs(this.jenkins, this.clock, (event) => {
@@ -158,6 +160,7 @@ export class AssembledFarm implements AsyncDisposable {
         [Symbol.asyncDispose]: () => Promise.resolve(),
       },
       queueStatus: { read: () => this.#queue(), setServers: () => undefined, close: () => undefined },
+      builderJobs: this.builders,
       machines: { open: (login, options, signal) => this.#machinesFor(login.host).open(login, options, signal) },
       keyPairs: { create: () => Promise.resolve({ privateKey: new Secret('PRIVATE'), publicKey: 'ssh-rsa AAAA' }) },
       quoteForShell: (text) => `'${text}'`,

@@ -3,8 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BenchDaemon } from '../../bench/rig/bench-daemon.ts';
 import { BENCH_ACCOUNT, farmConfig } from '../../bench/rig/farm-text.ts';
-import type { AgentChannel } from '../../devfarm/jenkins/agent-machines.ts';
-import { type JenkinsStandIn, startJenkinsStandIn } from '../../devfarm/jenkins/start-jenkins-stand-in.ts';
 import { NoMachinesBackend } from '../../devfarm/openstack/no-machines-backend.ts';
 import { startOpenStackEmulator } from '../../devfarm/openstack/start-openstack-emulator.ts';
 import { zuulParameters } from '../../scripts/demonstration/zuul-parameters.ts';
@@ -20,6 +18,7 @@ import { RecordingLogger } from '../fakes/recording-logger.ts';
 import { Bell } from '../integration/bell.ts';
 import { CleanupStack } from '../integration/cleanup-stack.ts';
 import { startGearmand } from '../peers/gearmand.ts';
+import { startIdleJenkins } from './idle-jenkins.ts';
 
 const LABEL = 'label-1';
 const IMAGE_ID = '21008f49-e8aa-4f6f-9f10-613ce2764531';
@@ -143,7 +142,10 @@ async function startAll<T>(
     { ...deps, backend: new NoMachinesBackend() },
   );
   cleanups.add(() => emulator.close());
-  const jenkins = await startJenkins({ folder, gearmanPort: gearmand.port, jobMs: options.jobMs });
+  const jenkins = await startIdleJenkins({
+    ...{ stateDir: join(folder, 'jenkins'), gearmanPort: gearmand.port, jobMs: options.jobMs },
+    jobs: [{ name: 'gate', label: LABEL }],
+  });
   cleanups.add(() => jenkins.close('kill'));
   const own = await makeTestDatabase(options.postgresHost);
   cleanups.add(async () => {
@@ -167,44 +169,4 @@ async function startAll<T>(
 
   const servers = [{ host: gearmand.host, port: gearmand.port }];
   return build({ database, log, zuul: new GearmanClient({ servers, clientId: 'Zuul RPC Client' }, deps) });
-}
-
-type JenkinsPlan = { readonly folder: string; readonly gearmanPort: number; readonly jobMs: number };
-
-function startJenkins({ folder, gearmanPort, jobMs }: JenkinsPlan): Promise<JenkinsStandIn> {
-  const log = new RecordingLogger();
-  return startJenkinsStandIn(
-    {
-      ...{ stateDir: join(folder, 'jenkins'), user: BENCH_ACCOUNT.user, apiToken: BENCH_ACCOUNT.token },
-      ...{ bindZmqLate: false, gearman: { host: '127.0.0.1', port: gearmanPort } },
-      credentials: [{ id: 'key', username: 'jenkins', privateKeyPath: '/nowhere/key' }],
-      jobs: [{ name: 'gate', label: LABEL, command: 'true' }],
-      timing: { removalMs: 200, retryWaitMs: 200, relaunchMs: 500 },
-    },
-    {
-      clock: systemClock,
-      randomness: systemRandomness,
-      log,
-      machines: { connect: () => Promise.resolve(channelOf(jobMs)) },
-    },
-  );
-}
-
-/** A connection to no machine, on which a job takes its time. */
-function channelOf(jobMs: number): AgentChannel {
-  const closing = new AbortController();
-  return {
-    run: async (_command, signal) => {
-      await systemClock.sleep(jobMs, signal);
-      return 0;
-    },
-    lost: new Promise((resolve) => {
-      closing.signal.addEventListener('abort', () => {
-        resolve();
-      });
-    }),
-    close: () => {
-      closing.abort();
-    },
-  };
 }

@@ -2,7 +2,9 @@ import { REREAD } from '../../src/db/change-feed.ts';
 import type { Database } from '../../src/db/database.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import { MemoryFreezeStore } from '../fakes/memory-freeze-store.ts';
+import { MemoryDibImageStore } from '../fakes/memory-dib-image-store.ts';
 import { MemoryIdStore } from '../fakes/memory-id-store.ts';
+import { MemoryImagePauseStore } from '../fakes/memory-image-pause-store.ts';
 import type { MemoryImageStore } from '../fakes/memory-image-store.ts';
 import type { MemoryNodeStore } from '../fakes/memory-node-store.ts';
 import type { FaultSwitch } from './fault-switch.ts';
@@ -33,11 +35,14 @@ export function memoryDatabase({ nodes, images, clock }: Stores, fault: FaultSwi
   return {
     installationId: INSTALLATION,
     ...rows,
+    dibImages: fault.wrap(told('dib_image', new MemoryDibImageStore([], { clock }))),
+    imagePauses: fault.wrap(new MemoryImagePauseStore(clock)),
     history: fault.wrap(nodes.history),
     rounds: fault.wrap({ list: nothing, save: () => Promise.resolve() }),
     farmFreeze: fault.wrap(new MemoryFreezeStore(clock)),
-    providerStatus: { find: unused, list: unused, save: unused, remove: unused },
+    providerStatus: { find: unused, list: unused, save: unused, touch: unused, remove: unused },
     daemons: { list: unused },
+    imageData: { restore: unused },
     ids: fault.wrap(new MemoryIdStore()),
     enlist: unused,
     onChange: (listener) => {

@@ -12,6 +12,9 @@ export type ConfigChanges = {
   readonly provider?: Section;
   readonly image?: Section;
   readonly target?: Section;
+  /** Beside the plain one. */
+  readonly moreLabels?: readonly Section[];
+  readonly moreProviders?: readonly Section[];
 };
 
 /** What the configuration says of the farm's peers. */
@@ -80,8 +83,9 @@ function farmConfig(facts: ConfigFacts, changes: ConfigChanges): Section {
         providers: [{ name: NAMES.provider }],
         ...changes.label,
       },
+      ...(changes.moreLabels ?? []),
     ],
-    providers: [{ ...providerSection(facts, changes.image), ...changes.provider }],
+    providers: [{ ...providerSection(facts, changes.image), ...changes.provider }, ...(changes.moreProviders ?? [])],
     targets: [
       { name: NAMES.target, rate: 0.001, hostname: '{label.name}-{provider.name}-{node_id}', ...changes.target },
     ],

@@ -201,3 +201,14 @@ test.each(['0', '65536', '-1', 'x', '81 25'])('port "%s" is none, which is said,
 
   expect(own.messages('warn')).toEqual([`STATSD_PORT "${port}" is no port, using 8125`]);
 });
+
+test('a build counts with its time, and each of its files is a gauge', async () => {
+  const lines = await linesOf(({ diskImages }) => {
+    diskImages.diskImageBuilt({ diskimage: 'trusty', ms: 8.7, bytesOnDisk: new Map([['qcow2', 4096]]) });
+  });
+
+  expect(lines).toEqual([
+    ...paired(9, 'nodepool.dib_image_build.trusty'),
+    'nodepool.dib_image_build.trusty.qcow2.size:4096|g',
+  ]);
+});

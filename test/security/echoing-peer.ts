@@ -13,6 +13,7 @@ export class EchoingPeer implements AsyncDisposable {
   /** Names of the secrets that were in requests and given back. */
   readonly received = new Set<string>();
   readonly #good = new Map<string, GoodAnswer>();
+  readonly #refused: { readonly line: RegExp; readonly status: number }[] = [];
   readonly #secrets: ReadonlyMap<string, string>;
   readonly #watchers = new Set<() => void>();
   readonly #server = createServer((request, response) => void this.#answer(request, response));
@@ -36,6 +37,11 @@ export class EchoingPeer implements AsyncDisposable {
   /** Answers `METHOD /path` well from now on. */
   on(line: string, answer: GoodAnswer): void {
     this.#good.set(line, answer);
+  }
+
+  /** Answers such lines (`METHOD /path`) with that status and an echo from now on, whatever was said before. */
+  refuse(line: RegExp, status: number): void {
+    this.#refused.push({ line, status });
   }
 
   /** Resolves when that many requests of the kind have come. */
@@ -63,8 +69,10 @@ export class EchoingPeer implements AsyncDisposable {
     const line = `${request.method ?? ''} ${(request.url ?? '').split('?', 1)[0] ?? ''}`;
     this.requests.push(line);
     const good = this.#good.get(line);
-    if (good === undefined)
-      this.#echo(JSON.stringify([request.method, request.url, request.rawHeaders, body]), response);
+    const sent = JSON.stringify([request.method, request.url, request.rawHeaders, body]);
+    const refused = this.#refused.find((each) => each.line.test(line));
+    if (refused !== undefined) this.#echo(sent, response, refused.status);
+    else if (good === undefined) this.#echo(sent, response);
     else
       response
         .writeHead(good.status, { 'content-type': 'application/json', ...good.headers })
@@ -72,18 +80,18 @@ export class EchoingPeer implements AsyncDisposable {
     for (const watcher of this.#watchers) watcher();
   }
 
-  #echo(sent: string, response: ServerResponse): void {
+  #echo(sent: string, response: ServerResponse, refusal?: number): void {
     const turn = this.requests.length;
     const held = secretsIn(sent, this.#secrets).map((name) => this.#secrets.get(name) ?? '');
     for (const name of secretsIn(sent, this.#secrets)) this.received.add(name);
     const told = `${held.flatMap(echoesOf).join(' | ')} ${sent}`;
     const header = told.replaceAll(/[^ -~]/g, '?').slice(0, 4000);
-    const status = [400, 401, 403, 404, 500, 503][turn % 6] ?? 500;
+    const status = refusal ?? [400, 401, 403, 404, 500, 503][turn % 6] ?? 500;
     const named = { 'x-error': header, 'x-openstack-request-id': header };
     if (turn % 3 === 0) {
       response.writeHead(status, { 'content-type': 'application/json', ...named });
       response.end(JSON.stringify({ error: { message: told, code: status } }));
-    } else if (turn % 3 === 1) {
+    } else if (turn % 3 === 1 || refusal !== undefined) {
       response.writeHead(status, { 'content-type': 'text/html', ...named });
       response.end(`<html><head><title>${told}</title></head><body>${told}</body></html>`);
     } else {

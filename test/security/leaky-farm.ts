@@ -10,7 +10,7 @@ import { aSecret } from './secret-spellings.ts';
 export const SECRETS: ReadonlyMap<string, string> = new Map(
   [
     ...['database', 'provider', 'application', 'secure-yaml', 'environment', 'jenkins', 'token', 'admin-password'],
-    ...['cloud-token'],
+    ...['cloud-token', 'renewal'],
   ].map((name) => [name, aSecret(name)]),
 );
 
@@ -50,6 +50,12 @@ export class LeakyFarm implements Disposable {
       OS_PASSWORD: secret('environment'),
       OS_PROJECT_NAME: 'ci',
     };
+  }
+
+  /** The good cloud takes our token back and lets us in no more; both refusals tell what was sent. */
+  revokeToken(): void {
+    this.#peer.refuse(/ [/]compute[/]/, 401);
+    this.#peer.refuse(/^POST [/]good[/]v3[/]auth[/]tokens$/, 503);
   }
 
   /** The words that run one of our programs on these files. */
@@ -106,7 +112,7 @@ export class LeakyFarm implements Disposable {
       west: { auth_type: 'v3applicationcredential', auth: { auth_url: `${this.#peer.url}/west/v3`, ...login } },
       north: { auth: { ...at('north'), username: 'nodepool' } },
       token: { auth_type: 'token', auth: { ...at('token'), token: secret('cloud-token') } },
-      good: { auth: { ...at('good'), username: 'nodepool', password: 'unimportant' } },
+      good: { auth: { ...at('good'), username: 'nodepool', password: secret('renewal') } },
     };
   }
 

@@ -30,6 +30,10 @@ test(
         peer.seen(/ [/]ci[/]/, 1),
         peer.seen(/GET [/]compute[/]servers/, 4),
       ]);
+      const refused = daemon.mark();
+      farm.revokeToken();
+      await daemon.logged(/The token of good was refused/, refused);
+      await daemon.logged(/Login in "good" got status 503/, refused);
       for (const words of COMMANDS) {
         const [program = '', ...args] = farm.words(join(programs, 'nodepool'), '--debug', ...words);
         const { all } = await execa(program, args, {
@@ -55,6 +59,7 @@ test(
       'environment',
       'jenkins',
       'provider',
+      'renewal',
       'secure-yaml',
       'token',
     ]);
@@ -71,6 +76,7 @@ const COMMANDS = [
   ['image-list'],
   ['config-validate'],
   ['history', '1'],
+  ['info', 'good'],
   ['delete', '1', '--now'],
   ['image-delete', '1'],
 ];

@@ -10,9 +10,14 @@ export const alienImageList = defineCommand({
     const { images } = await context.stores();
     const rowsOf = async (cloud: CloudProvider): Promise<readonly (readonly string[])[]> => {
       const found = await cloud.listImages(signal);
-      const known = new Set((await images.list()).map(({ externalId }) => externalId));
+      const rows = await images.list();
+      const known = new Set(rows.map(({ externalId }) => externalId));
+      // Those on their way have no row that names them yet, or will go with it.
+      const unfinished = rows.filter(({ provider, state }) => provider === cloud.name && state !== 'ready');
+      const ids = new Set(unfinished.map(({ id }) => String(id)));
       return found
         .filter(({ id, status, properties }) => status !== 'deleted' && isNodepools(properties) && !known.has(id))
+        .filter(({ properties }) => !ids.has(rowIdIn(properties)))
         .map(({ id, name }) => [cloud.name, name, id]);
     };
     const header = ['Provider', 'Name', 'Image ID'];
@@ -23,4 +28,8 @@ export const alienImageList = defineCommand({
 /** Saved from a server (Nova's mark, the only one that upstream has), or made by us. */
 function isNodepools(properties: Readonly<Record<string, string>>): boolean {
   return properties['image_type'] === 'snapshot' || 'nodepool_provider_name' in properties;
+}
+
+function rowIdIn(properties: Readonly<Record<string, string>>): string {
+  return properties['nodepool_snapshot_image_id'] ?? properties['nodepool_upload_id'] ?? '';
 }

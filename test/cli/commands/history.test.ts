@@ -26,6 +26,31 @@ test('what happened to a node is told, also after it is gone', async () => {
   );
 });
 
+test('the console of a failed launch stands below the table, with its control characters shown', async () => {
+  const context = new FakeCommandContext();
+  const note = { subject: 'node', subjectId: 1, who: 'launcher' } as const;
+  await context.history.note({ ...note, event: 'console', why: 'booting\n\u001b[31mno network' });
+  await context.history.note({ ...note, event: 'launchFailed', why: 'No login' });
+
+  const told = await runCommand(['history', '1'], context);
+
+  expect(told).toBe(
+    [
+      '+---------------------+--------------+------+----+----------+-------------------------------------------+',
+      '| Time (UTC)          | Event        | From | To | Who      | Why                                       |',
+      '+---------------------+--------------+------+----+----------+-------------------------------------------+',
+      '| 2026-01-01 00:00:00 | console      |      |    | launcher | The 2 last lines of its console are below |',
+      '| 2026-01-01 00:00:00 | launchFailed |      |    | launcher | No login                                  |',
+      '+---------------------+--------------+------+----+----------+-------------------------------------------+',
+      '',
+      'Console at 2026-01-01 00:00:00 UTC:',
+      'booting',
+      String.raw`\x1b[31mno network`,
+      '',
+    ].join('\n'),
+  );
+});
+
 test('--image tells an image’s, with the reason of a failed build', async () => {
   const context = new FakeCommandContext();
   const cause = { who: 'image-builder', why: 'The setup script prepare.sh ended with status 1: \u001b[31mE: no space' };

@@ -156,10 +156,10 @@ describe('what cannot be built is refused, and no row is made', () => {
       message: 'Image trusty not in use by provider second',
     },
     {
-      what: 'an image of diskimage-builder',
+      what: 'an image whose disk image nothing describes',
       words: ['all', 'trusty'],
-      sections: { diskimages: [{ name: 'dib' }], providers: [aProviderSection({ images: dib })] },
-      message: 'Image trusty of fake-provider is built by diskimage-builder, which is not supported yet',
+      sections: { providers: [aProviderSection({ images: dib })] },
+      message: 'Image trusty of fake-provider names disk image dib, which is not configured',
     },
   ])('$what', async ({ words, sections, message }) => {
     const context = new FakeCommandContext();

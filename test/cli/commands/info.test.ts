@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../../src/cli/command.ts';
+import { aProvider } from '../../builders/a-config.ts';
 import { aReadyNode } from '../../builders/a-node.ts';
 import { anImage } from '../../builders/an-image.ts';
 import { FakeCommandContext } from '../../fakes/fake-command-context.ts';
@@ -58,12 +59,54 @@ Quota (read 00:00:00:00 ago):
 | RAM (MiB) | 9216 | none  |
 +-----------+------+-------+
 
+Limits in nodepool.yaml:
++-----------+---------+-------+
+| Resource  | Used    | Limit |
++-----------+---------+-------+
+| servers   | 1       | 4     |
+| cores     | unknown | none  |
+| RAM (MiB) | unknown | none  |
++-----------+---------+-------+
+
 Pauses:
 +--------------+-------------+-------------+----------+-------------------------+
 | What         | For         | Still       | Failures | Reason                  |
 +--------------+-------------+-------------+----------+-------------------------+
 | image trusty | 00:00:01:00 | 00:00:00:30 | 3        | No valid host was found |
 +--------------+-------------+-------------+----------+-------------------------+
+`);
+  });
+
+  test("shows what our nodes take of the provider's max-cores and max-ram", async () => {
+    const context = aContext();
+    context.nodes.put(aReadyNode({ id: 2, provider: PROVIDER, externalId: 'server-2' }));
+    const [provider = aProvider()] = context.configuration.providers;
+    context.configuration = { ...context.configuration, providers: [{ ...provider, maxCores: 40, maxRamMib: 65_536 }] };
+    const sizes = { trusty: { cores: 8, ramMib: 8192 } };
+    await context.providerStatus.save({ provider: PROVIDER, breakers: [], pauses: [], sizes });
+
+    expect(await runCommand(['info', PROVIDER], context)).toContain(`Limits in nodepool.yaml:
++-----------+-------+-------+
+| Resource  | Used  | Limit |
++-----------+-------+-------+
+| servers   | 2     | 4     |
+| cores     | 16    | 40    |
+| RAM (MiB) | 16384 | 65536 |
++-----------+-------+-------+
+`);
+  });
+
+  test('says why the quota cannot be read now, beside the one last seen', async () => {
+    const context = aContext();
+    const limits = { maxInstances: 12, usedInstances: 9, usedCores: 9, usedRamMib: 9216 };
+    const lastError = 'ServerList in "fake-provider" got status 503 (req-1): Nova is tired';
+    await context.providerStatus.save({ provider: PROVIDER, breakers: [], pauses: [], limits, lastError });
+
+    expect(await runCommand(['info', PROVIDER], context)).toContain(`Quota (cannot be read now: ${lastError}):
++-----------+------+-------+
+| Resource  | Used | Limit |
++-----------+------+-------+
+| instances | 9    | 12    |
 `);
   });
 

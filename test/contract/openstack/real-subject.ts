@@ -79,7 +79,10 @@ function faultsFor(fault: SubjectFault): Readonly<Record<string, object>> {
 }
 
 /** The hypervisor may read at any moment, so the file is written aside and renamed. */
-async function writeFaults(faults: Readonly<Record<string, object>>, { faultsFile }: RealCloud): Promise<void> {
+export async function writeFaults(
+  faults: Readonly<Record<string, object>>,
+  { faultsFile }: Pick<RealCloud, 'faultsFile'>,
+): Promise<void> {
   const actions = Object.entries(DELAYS).map(([action, delays]) => [action, { ...delays, ...faults[action] }] as const);
   await writeFile(`${faultsFile}.new`, JSON.stringify(Object.fromEntries(actions)));
   await rename(`${faultsFile}.new`, faultsFile);

@@ -7,6 +7,7 @@ import { makeTestDatabase } from '../../db/test-database.ts';
 import { FakeClock } from '../../fakes/fake-clock.ts';
 import { neverAborted } from '../../fakes/never-aborted.ts';
 import { RecordingLogger } from '../../fakes/recording-logger.ts';
+import { describeDibImageStore, type DibImageStoreWorld } from './dib-image-store-contract.ts';
 import { describeHistory } from './history-contract.ts';
 import { describeIdStore, type IdWorld } from './id-store-contract.ts';
 import type { ImageStoreWorld } from './image-store-contract.ts';
@@ -23,18 +24,20 @@ beforeAll(async () => {
 
 afterEach(async () => {
   await database?.close();
-  await own.query('truncate node, subnode, snapshot_image, build_failure, history restart identity');
+  await own.query(
+    'truncate node, subnode, snapshot_image, dib_image, image_pause, build_failure, history restart identity',
+  );
 });
 
 afterAll(async () => {
   await own[Symbol.asyncDispose]();
 });
 
-async function makeWorld(): Promise<NodeStoreWorld & ImageStoreWorld & IdWorld> {
+async function makeWorld(): Promise<NodeStoreWorld & ImageStoreWorld & DibImageStoreWorld & IdWorld> {
   const clock = new FakeClock();
   const deps = { clock, randomness: systemRandomness, log: new RecordingLogger() };
   database = await openDatabase({ url: own.url, program: 'test' }, deps, neverAborted);
-  const { nodes, images, history, ids } = database;
+  const { nodes, images, dibImages, imagePauses, imageData, history, ids } = database;
   const addSubnodes = async (nodeId: number, count: number): Promise<void> => {
     const sql = 'insert into subnode (node_id, state, state_time) select $1, 1, 0 from generate_series(1, $2)';
     await own.query(sql, [nodeId, count]);
@@ -46,10 +49,11 @@ async function makeWorld(): Promise<NodeStoreWorld & ImageStoreWorld & IdWorld> 
     });
     return node?.id ?? 0;
   };
-  return { nodes, images, history, ids, nextId, clock, addSubnodes };
+  return { nodes, images, dibImages, imagePauses, imageData, history, ids, nextId, clock, addSubnodes };
 }
 
 describeNodeStore('PgNodeStore', makeWorld);
 describeHistory('PgHistoryStore', makeWorld);
 describeImageStore('PgImageStore', makeWorld);
+describeDibImageStore('PgDibImageStore', makeWorld);
 describeIdStore('PgIdStore', makeWorld);

@@ -1,0 +1,28 @@
+/** The functions by which daemons and builders know each other, and the fields of their data (upstream: builder.py). */
+export const BUILD_PREFIX = 'image-build:';
+export const UPLOAD_PREFIX = 'image-upload:';
+export const DELETE_PREFIX = 'image-delete:';
+
+/** The number of a build in the name of a function; undefined: it is none of ours. */
+export function parseBuildId(text: string): number | undefined {
+  return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined;
+}
+
+/** The fields of a JSON object; none where the text is something else. */
+export function parseFields(data: Uint8Array | string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(typeof data === 'string' ? data : Buffer.from(data).toString());
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A text that is not empty. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

@@ -18,7 +18,6 @@ describe('a wrong command line is one line on standard error and status 1', () =
     [['delete', '1', '2', '--now'], "Too many arguments for 'delete'. Expected 1 argument but got 2"],
     [['hold', '1', '--reason'], "Option '--reason <text>' argument missing"],
     [['image-update', 'all'], "Missing required argument 'image'"],
-    [['image-delete'], "Missing required argument 'id'"],
     [['history'], "Missing required argument 'id'"],
     [['db'], "Missing required argument 'action'"],
     [['-c'], "Option '-c, --config <file>' argument missing"],

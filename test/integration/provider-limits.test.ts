@@ -14,8 +14,12 @@ describe.concurrent('what later Nodepool added', { timeout: FARM_MS }, () => {
     const all = await farm.database.nodes.list();
     const info = await farm.nodepool('info', NAMES.provider);
     for (const node of used) await farm.finishJob(node);
-    const [third] = await farm.untilNodes(1, 'used');
-    if (third !== undefined) await farm.finishJob(third);
+    const before = new Set(used.map(({ id }) => id));
+    const third = await farm.until('the third job to run', async () => {
+      const nodes = await farm.database.nodes.list({ states: ['used'] });
+      return nodes.find(({ id }) => !before.has(id));
+    });
+    await farm.finishJob(third);
     const ends = await Promise.all(jobs);
 
     expect(all).toHaveLength(2);

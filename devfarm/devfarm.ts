@@ -1,7 +1,7 @@
 /** devfarm: a cloud, a Jenkins and a gearmand on one machine, for a farm without either. */
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../src/runtime/clock.ts';
 import { describePlainly } from '../src/runtime/describe-plainly.ts';
 import { describeError } from '../src/runtime/errors.ts';
@@ -85,8 +85,14 @@ function farmCommand(name: string, summary: string): Command {
   return program
     .command(name)
     .description(summary)
-    .option('--state <folder>', 'where the farm lives', '/var/tmp/nodepool-devfarm')
+    .option('--state <folder>', 'where the farm lives', notEmpty, '/var/tmp/nodepool-devfarm')
     .option('--no-machines', 'servers without machines behind them, for load tests');
+}
+
+/** @throws {InvalidArgumentError} a shell's variable that has no value would mean the current folder */
+function notEmpty(value: string): string {
+  if (value === '') throw new InvalidArgumentError('It is empty');
+  return value;
 }
 
 function folderOf(flags: FarmFlags): FarmFolder {

@@ -24,15 +24,17 @@ export interface ImageDataStore {
 }
 
 const Id = z.int().min(1).max(2_147_483_647);
-const Name = z.string().min(1);
+/** Postgres takes no NUL. */
+const Text = z.string().refine((text) => !text.includes('\0'), 'it holds a NUL');
+const Name = Text.min(1);
 const Seconds = z.int().min(0);
 
 const BuildSchema = z.strictObject({
   id: Id,
   image: Name,
-  filename: z.string().optional(),
+  filename: Text.optional(),
   version: Seconds.optional(),
-  builder: z.string().optional(),
+  builder: Text.optional(),
   formats: z.array(Name),
   state_time: Seconds,
 });
@@ -41,7 +43,7 @@ const ImageSchema = z.strictObject({
   id: Id,
   provider: Name,
   image: Name,
-  hostname: z.string().optional(),
+  hostname: Text.optional(),
   version: Seconds.optional(),
   external_id: Name,
   dib_image_id: Id.optional(),

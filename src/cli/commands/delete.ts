@@ -4,6 +4,7 @@ import { type CommandContext, defineCommand, UsageError } from '../command.ts';
 import { findNode } from '../find-node.ts';
 import { renderNodes } from '../node-table.ts';
 import { refuseWhileFrozen } from '../refuse-while-frozen.ts';
+import { tellOfFreeze } from '../tell-of-freeze.ts';
 
 export const deleteCommand = defineCommand({
   name: 'delete',
@@ -19,7 +20,10 @@ export const deleteCommand = defineCommand({
     if (options['force'] === true) return await dropRow(found, stores.nodes, context);
     if (options['now'] === true) await refuseWhileFrozen(stores);
     const node = await markForDeletion(found, stores.nodes, context);
-    if (options['now'] !== true) return renderNodes([node], context.clock.now());
+    if (options['now'] !== true) {
+      await tellOfFreeze(context); // it goes when the farm is thawed
+      return renderNodes([node], context.clock.now());
+    }
     await context.deleteNow(node, signal);
     return '';
   },

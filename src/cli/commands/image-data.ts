@@ -1,7 +1,8 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
 import type { ImageData } from '../../image/image-data.ts';
 import { describeError } from '../../runtime/errors.ts';
+import { readTextFile } from '../../runtime/read-text-file.ts';
 import { type CommandStores, defineCommand, UsageError } from '../command.ts';
+import { saveFile } from '../save-file.ts';
 
 const PATH = { name: 'path', summary: 'the file' };
 
@@ -14,15 +15,7 @@ export const exportImageData = defineCommand({
     const path = positionals['path'] ?? '';
     const { dibImages, images } = await context.stores();
     const { renderImageData } = await import('../../image/image-data.ts');
-    const text = renderImageData(await dibImages.list(), await images.list());
-    try {
-      // Beside it first: a file that is there keeps its text until the new one is whole, and not its mode.
-      const temporary = `${path}.new`;
-      await writeFile(temporary, text, { mode: 0o600, flag: 'wx' });
-      await rename(temporary, path);
-    } catch (error) {
-      throw new UsageError(`Cannot write ${path}: ${describeError(error)}`, { cause: error });
-    }
+    await saveFile(path, renderImageData(await dibImages.list(), await images.list()));
     return '';
   },
 });
@@ -45,9 +38,11 @@ export const importImageData = defineCommand({
 async function read(path: string): Promise<ImageData> {
   const { parseImageData } = await import('../../image/image-data.ts');
   try {
-    return parseImageData(await readFile(path, 'utf8'));
+    const text = await readTextFile(path);
+    if (text === undefined) throw new Error('there is no such file');
+    return parseImageData(text);
   } catch (error) {
-    throw new UsageError(`Cannot read ${path}: ${describeError(error)}`, { cause: error });
+    throw new UsageError(`Cannot import "${path}": ${describeError(error)}`, { cause: error });
   }
 }
 

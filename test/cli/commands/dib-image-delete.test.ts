@@ -1,4 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -156,12 +165,13 @@ describe('export-image-data and import-image-data', () => {
     ['another file', '{"labels": []}'],
     ['an id twice', fileOf([image(1), image(1)])],
     ['an id that is none', fileOf([image(0)])],
+    ['a NUL', fileOf([{ ...image(1), hostname: 'a\0b' }])],
   ])('an import refuses %s and adds nothing', async (_what, text) => {
     const context = new FakeCommandContext();
     const path = join(folder, 'images.json');
     writeFileSync(path, text);
 
-    await expect(runCommand(['import-image-data', path], context)).rejects.toThrow(`Cannot read ${path}`);
+    await expect(runCommand(['import-image-data', path], context)).rejects.toThrow(`Cannot import "${path}"`);
     expect(context.images.all()).toEqual([]);
   });
 
@@ -169,8 +179,25 @@ describe('export-image-data and import-image-data', () => {
     const path = join(folder, 'nowhere', 'images.json');
 
     await expect(runCommand(['export-image-data', path], new FakeCommandContext())).rejects.toThrow(
-      `Cannot write ${path}`,
+      `Cannot write "${path}": there is no such file`,
     );
+  });
+
+  test('an export follows a link, writes into what is no file, and leaves nothing where it cannot', async () => {
+    const context = new FakeCommandContext();
+    const [path, link] = [join(folder, 'images.json'), join(folder, 'link')];
+    writeFileSync(path, 'what was there');
+    symlinkSync(path, link);
+
+    await runCommand(['export-image-data', link], context);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(readFileSync(path, 'utf8')).toContain('nodepool-image-data');
+    await expect(runCommand(['export-image-data', '/dev/full'], context)).rejects.toThrow(
+      'Cannot write "/dev/full": no space is left',
+    );
+    expect(statSync('/dev/full').isCharacterDevice()).toBe(true);
+    await expect(runCommand(['export-image-data', folder], context)).rejects.toThrow('it is a folder');
+    expect(readdirSync(folder).sort()).toEqual(['images.json', 'link']);
   });
 
   test('an export leaves no half file behind', async () => {

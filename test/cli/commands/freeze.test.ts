@@ -49,7 +49,7 @@ test.each([[['delete', '1', '--now']], [['image-delete', '1']], [['image-update'
   },
 );
 
-test.each([[['list']], [['image-list']], [['info', 'fake-provider']], [['daemon-list']]])(
+test.each([[['list']], [['image-list']], [['info', 'fake-provider']], [['daemon-list']], [['delete', '1']]])(
   '%j tells of a freeze besides its table: who sees no node move should know why',
   async (words) => {
     const context = new FakeCommandContext();

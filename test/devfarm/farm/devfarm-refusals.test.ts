@@ -150,6 +150,11 @@ test.each([
   ['an unknown verb', ['upp'], "error: unknown command 'upp'"],
   ['an unknown option', ['status', '--sate', '/x'], "error: unknown option '--sate'"],
   ['an option without its value', ['up', '--state'], "error: option '--state <folder>' argument missing"],
+  [
+    'an empty folder name',
+    ['up', '--state', ''],
+    "error: option '--state <folder>' argument '' is invalid. It is empty",
+  ],
   ['a word too many', ['down', 'now'], "error: too many arguments for 'down'. Expected 0 arguments but got 1."],
   ['no command to run', ['run'], "error: missing required argument 'command'"],
 ])(

@@ -19,6 +19,9 @@ export const OTHER = 'other';
 /** For what a crowd of servers takes on a small machine. */
 export const CROWD_MS = 420_000;
 
+/** Guests are emulated, and a crowd of servers shares a small machine. */
+const PATIENT = { 'boot-timeout': 180, 'launch-timeout': 240 };
+
 /** Build servers after the first have a machine on which it ran already. */
 const SETUP = `#!/bin/bash
 set -eu
@@ -137,10 +140,14 @@ export class RealFarm implements AsyncDisposable {
 
   /** A node of the other provider that is ready, and is not `last`. */
   async untilOther(last?: Node): Promise<Node> {
-    return await this.farm.until('a node of the other provider to be ready', async () => {
-      const ready = await this.farm.database.nodes.list({ states: ['ready'], provider: NAMES.provider });
-      return ready.find(({ id }) => id !== last?.id);
-    });
+    return await this.farm.until(
+      'a node of the other provider to be ready',
+      async () => {
+        const ready = await this.farm.database.nodes.list({ states: ['ready'], provider: NAMES.provider });
+        return ready.find(({ id }) => id !== last?.id);
+      },
+      CROWD_MS,
+    );
   }
 
   /** Has the cloud hold what the tables say, and nothing else. */
@@ -199,7 +206,7 @@ export class RealFarm implements AsyncDisposable {
     const port = this.#servers?.network.port;
     const real = {
       ...{ name: REAL, cloud: 'inner', 'max-servers': 20, rate: 0.05, networks: [{ name: 'private' }] },
-      ...{ 'boot-timeout': 180, 'launch-timeout': 240, ...(port !== undefined && { 'ssh-port': port }) },
+      ...{ ...PATIENT, ...(port !== undefined && { 'ssh-port': port }) },
       images: [{ ...image, ...login }],
       ...provider,
     };
@@ -207,6 +214,7 @@ export class RealFarm implements AsyncDisposable {
     this.farm.configure({
       top: { cron: { cleanup: '* * * * * */10' } },
       label: { providers: [{ name: REAL }], ...label },
+      provider: PATIENT,
       ...(hasOther && { moreLabels: [other] }),
       moreProviders: [real],
     });

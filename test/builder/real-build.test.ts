@@ -18,7 +18,13 @@ test(
   async () => {
     const tar = await ensureBaseTar({}, await detectHostMode());
     const envVars = { DIB_LOCAL_ROOTFS: tar, SKIP_BASE: '1', DIB_SHOW_IMAGE_USAGE: '0' };
-    const facts = { elements: ['jenkins-user'], release: 'bookworm', formats: ['tar'], envVars };
+    const facts = {
+      elements: ['jenkins-user'],
+      release: 'bookworm',
+      formats: ['tar'],
+      envVars,
+      buildTimeoutMs: 500_000,
+    };
     const secretEnv = { REG_PASSWORD: new Secret('hush hush') };
     using bench = new BuilderBench(aDiskImage('', { ...facts, secretEnv }), {
       config: { elementsDir: resolve('test/builder/elements') },

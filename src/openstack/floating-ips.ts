@@ -69,7 +69,7 @@ export class FloatingIps {
 
   /** Deletes what `makeReachable` made for a server. Safe to repeat. */
   async release({ note, ip }: FloatingTrace, signal: AbortSignal): Promise<void> {
-    if (!(await this.#areUsed(signal))) return;
+    if (!(await this.#mayExist(signal))) return;
     const source = await this.#source(signal);
     const made = source.keepsNotes
       ? await source.findByNote(note, signal)
@@ -78,9 +78,9 @@ export class FloatingIps {
     for (const { id } of made) await source.remove({ id }, signal);
   }
 
-  /** The project's, with others' among them; none where this provider does without. */
+  /** The project's, with others' among them; none where the cloud has none. */
   async list(signal: AbortSignal): Promise<readonly FloatingIp[]> {
-    return (await this.#areUsed(signal)) ? await (await this.#source(signal)).list(signal) : [];
+    return (await this.#mayExist(signal)) ? await (await this.#source(signal)).list(signal) : [];
   }
 
   async remove(floating: Pick<FloatingIp, 'id' | 'revision'>, signal: AbortSignal): Promise<'gone' | 'changed'> {
@@ -139,15 +139,23 @@ export class FloatingIps {
   }
 
   async #isNeeded(server: Server, signal: AbortSignal): Promise<boolean> {
-    if (this.#isUnreachable || !(await this.#areUsed(signal))) return false;
+    if (this.#isUnreachable || !(await this.#areTaken(signal))) return false;
     const external = await this.#externalNetworks(signal);
     return lacksOpenAddress(server, this.#provider, (network) => external.includes(network));
   }
 
-  /** Whether this provider has floating addresses at all. Asks the cloud at most once in some minutes. */
-  async #areUsed(signal: AbortSignal): Promise<boolean> {
+  /** Whether servers get floating addresses, by the configuration of now. */
+  async #areTaken(signal: AbortSignal): Promise<boolean> {
+    const { cloud } = this.#provider;
+    return !cloud.private && cloud.floatingIpSource !== 'none' && (await this.#mayExist(signal));
+  }
+
+  /**
+   * Whether there may be floating addresses, also of a time when this provider was configured to take some. Asks the cloud at
+   * most once in some minutes.
+   */
+  async #mayExist(signal: AbortSignal): Promise<boolean> {
     const { cloud, pool } = this.#provider;
-    if (cloud.private || cloud.floatingIpSource === 'none') return false;
     if (pool !== undefined || cloud.networks.some(({ natSource }) => natSource === true)) return true;
     if (cloud.floatingIpSource === 'nova') return true;
     return (await this.#externalNetworks(signal)).length > 0;

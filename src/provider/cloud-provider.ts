@@ -156,7 +156,7 @@ export interface CloudProvider {
   makeReachable(server: Server, claim: FloatingClaim, signal: AbortSignal): Promise<ReachableAddresses>;
   /** Gives back what `makeReachable` took for a server. Idempotent. */
   releaseFloatingIps(trace: FloatingTrace, signal: AbortSignal): Promise<void>;
-  /** All of the project, others' among them; none where the provider does without. */
+  /** All of the project, others' among them; none where the cloud has none. */
   listFloatingIps(signal: AbortSignal): Promise<readonly FloatingIp[]>;
   /** Idempotent; 404 is success. `changed`: it is there still, for somebody did something with it since it was listed. */
   deleteFloatingIp(floating: Pick<FloatingIp, 'id' | 'revision'>, signal: AbortSignal): Promise<'gone' | 'changed'>;

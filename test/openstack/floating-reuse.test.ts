@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { FloatingClaim, ReachableAddresses } from '../../src/provider/cloud-provider.ts';
+import type { CloudConfig } from '../../src/config/config.ts';
 import { floatingNote } from '../../src/provider/floating-note.ts';
 import { aServer } from '../fakes/fake-cloud.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
+import { aCloud } from './a-provider.ts';
 import { openTestProvider, type TestProvider } from './open-test-provider.ts';
 import { ReplayCloud, type Reply } from './replay-cloud.ts';
 
@@ -175,4 +177,23 @@ describe('deleting a floating address', () => {
 
     expect(cloud.seen('DELETE /v2.0/floatingips/3')[0]?.headers['if-match']).toBeUndefined();
   });
+});
+
+test.each<[string, Partial<CloudConfig>]>([
+  ['private', { private: true }],
+  ['one without floating addresses', { floatingIpSource: 'none' }],
+])('what was taken before a cloud was called %s is listed and given back', async (_, facts) => {
+  await using cloud = await startCloud(body('7', { description: OURS }));
+  cloud.on(`${LIST}?description=${encodeURIComponent(OURS)}`, { json: { floatingips: [body('7')] } });
+  cloud.on('DELETE /v2.0/floatingips/7', { status: 204, text: '' });
+  const { provider } = openTestProvider(cloud.url, { cloud: { ...aCloud(cloud.url), ...facts } });
+
+  const addresses = await provider.makeReachable(SERVER, { note: OURS }, neverAborted);
+  const listed = await provider.listFloatingIps(neverAborted);
+  await provider.releaseFloatingIps({ note: OURS }, neverAborted);
+
+  expect(addresses).toEqual(provider.addressesOf(SERVER));
+  expect(listed).toMatchObject([{ id: '7', note: OURS }]);
+  expect(cloud.seen('DELETE /v2.0/floatingips/7')).toHaveLength(1);
+  expect(cloud.seen('POST /v2.0/floatingips')).toEqual([]);
 });

@@ -1,24 +1,18 @@
 /** The daemon: reads its options, builds the parts and runs them until told to stop. The only place with real clients. */
-import { Command } from 'commander';
 import { describeError } from './runtime/errors.ts';
-import { daemonize, DaemonEndedError, tellRunning } from './assembly/daemonize.ts';
 import { openLogging } from './assembly/open-logging.ts';
-import { removePidFile } from './assembly/pid-file.ts';
+import { exitStatusOf, type ProgramOptions, runLasting } from './assembly/program-frame.ts';
 import { runDaemon } from './assembly/run-daemon.ts';
 import { VERSION } from './assembly/version.ts';
-import { notEmpty } from './cli/not-empty.ts';
+import { lastingProgram } from './cli/lasting-program.ts';
 import { workerCount } from './cli/worker-count.ts';
 import { systemClock } from './runtime/clock.ts';
 import { systemRandomness } from './runtime/randomness.ts';
 import { TaskBoard } from './runtime/task-board.ts';
 
-export type DaemonOptions = {
+type DaemonOptions = ProgramOptions & {
   readonly config: string;
   readonly secure: string;
-  readonly loggingConfig?: string;
-  readonly pidfile: string;
-  readonly foreground: boolean;
-  readonly jsonLog: boolean;
   readonly check: boolean;
   readonly builder: boolean;
   readonly buildWorkers: number;
@@ -29,16 +23,12 @@ export type DaemonOptions = {
   readonly webapp: boolean;
 };
 
-const program = new Command('nodepoold')
-  .description('Keeps a pool of fresh cloud servers ready as build machines')
-  .version(`Nodepool version: ${VERSION}`, '--version')
-  .option('-c, --config <file>', 'configuration', notEmpty, '/etc/nodepool/nodepool.yaml')
-  .option('-s, --secure <file>', 'secrets', notEmpty, '/etc/nodepool/secure.conf')
-  .option('-d, --foreground', 'stay in the foreground', false)
-  .option('-l, --logging-config <file>', 'Python logging configuration', notEmpty)
-  .option('-p, --pidfile <file>', 'written when not in the foreground', notEmpty, '/var/run/nodepool/nodepool.pid')
+const options = lastingProgram('nodepoold', {
+  description: 'Keeps a pool of fresh cloud servers ready as build machines',
+  version: VERSION,
+  pidfile: '/var/run/nodepool/nodepool.pid',
+})
   .option('--check', 'look at all that the daemon needs, say what is missing, and end', false)
-  .option('--json-log', 'one JSON object per log line', false)
   .option('--no-builder', 'run no embedded image builder')
   .option('--build-workers <number>', 'builds of the embedded builder at once', workerCount, 1)
   .option('--upload-workers <number>', 'its uploads at once', workerCount, 4)
@@ -46,25 +36,12 @@ const program = new Command('nodepoold')
   .option('--no-launches', 'leave launches to another daemon')
   .option('--no-images', 'leave images to another daemon')
   .option('--no-webapp', 'serve no status pages')
-  .parse();
+  .parse()
+  .opts<DaemonOptions>();
 
-const options = program.opts<DaemonOptions>();
-try {
-  process.exitCode = options.check ? await check() : options.foreground ? await run() : await start();
-} catch (error) {
-  const isSaid = error instanceof DaemonEndedError;
-  tell(isSaid ? error.message : `nodepoold: ${describeError(error)}`);
-  process.exitCode = isSaid ? error.status : 1;
-}
-
-async function run(): Promise<number> {
-  try {
-    const complain = options.loggingConfig === undefined ? {} : { complain: tell };
-    return await runDaemon({ ...options, ...complain, onRunning: tellRunning }, openLogging(options, 'debug'));
-  } finally {
-    await removePidFile(options.pidfile, process.pid); // ours only where we were started in the background
-  }
-}
+process.exitCode = await exitStatusOf('nodepoold', () =>
+  options.check ? check() : runLasting(options, (starter, logging) => runDaemon({ ...options, ...starter }, logging)),
+);
 
 async function check(): Promise<number> {
   const { checkSetup } = await import('./assembly/setup-check/check-setup.ts');
@@ -87,11 +64,6 @@ async function check(): Promise<number> {
     { clock: systemClock, randomness: systemRandomness, log, tasks, print },
     stop.signal,
   );
-}
-
-async function start(): Promise<number> {
-  await daemonize(options.pidfile, systemClock);
-  return 0;
 }
 
 function tell(line: string): void {

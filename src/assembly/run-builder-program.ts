@@ -1,57 +1,38 @@
-import { ConfigError, formatFault } from '../config/config-fault.ts';
 import { openMetrics } from '../metrics/open-metrics.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { runControlLoop } from '../runtime/control-loop.ts';
-import { describeError, isAbort } from '../runtime/errors.ts';
+import { isAbort } from '../runtime/errors.ts';
 import type { LoggerTree } from '../runtime/logging/logger-tree.ts';
 import { systemRandomness } from '../runtime/randomness.ts';
-import { TaskBoard } from '../runtime/task-board.ts';
 import { Wakeup } from '../runtime/wakeup.ts';
 import { ConfigWatch } from './config-watch.ts';
+import { openProgramFrame, type Starter, tellWhyNot } from './program-frame.ts';
 import { type ConfigFiles, UnreadableConfigError } from './read-config-files.ts';
 import { builderFault, type BuilderRunDeps, runBuilder } from './run-builder.ts';
-import { listenToSignals } from './signals.ts';
 
 const CONFIG_POLL_MS = 10_000;
 /** A build that is stopped begins anew; an init system mostly waits less than that, and then kills. */
 const DRAIN_MS = 600_000;
 
-export type BuilderProgram = ConfigFiles & {
-  readonly buildWorkers: number;
-  readonly uploadWorkers: number;
-  /** Told why the builder cannot run, besides the log; which an operator who starts it may not see. */
-  readonly complain?: (line: string) => void;
-  /** Called once the builder offers its work. */
-  readonly onRunning?: () => void;
-};
+export type BuilderProgram = ConfigFiles &
+  Starter & {
+    readonly buildWorkers: number;
+    readonly uploadWorkers: number;
+  };
 
 /** Runs the builder in this process until a signal stops it; gives its exit status: 2 for a configuration without use. */
 export async function runBuilderProgram(options: BuilderProgram, logging: LoggerTree): Promise<number> {
-  const log = logging.logger('nodepool');
-  const tasks = new TaskBoard(systemClock);
-  const reload = new Wakeup(systemClock);
-  const reopenLogs = (): void => {
-    logging.reopen();
-  };
-  using signals = listenToSignals({ log, tasks, clock: systemClock, reload, reopenLogs });
+  using frame = openProgramFrame(logging);
+  const { log, tasks, reload, stop } = frame;
   const base = { clock: systemClock, randomness: systemRandomness, log, tasks };
   try {
-    await runUntilStopped({ options, base, reload }, signals.stop);
+    await runUntilStopped({ options, base, reload }, stop);
     log.info('The image builder has stopped');
     return 0;
   } catch (error) {
-    if (isAbort(error, signals.stop)) return 0;
-    for (const line of complaints(error)) {
-      log.error(line);
-      options.complain?.(line);
-    }
-    return error instanceof ConfigError || error instanceof UnreadableConfigError ? 2 : 1;
+    if (isAbort(error, stop)) return 0;
+    return tellWhyNot(error, { ...options, name: 'builder', log });
   }
-}
-
-function complaints(error: unknown): readonly string[] {
-  if (error instanceof ConfigError) return error.issues.map(formatFault);
-  return [`The builder cannot run: ${describeError(error)}`];
 }
 
 type Run = {

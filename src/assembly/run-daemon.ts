@@ -1,6 +1,5 @@
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
-import { ConfigError, formatFault } from '../config/config-fault.ts';
 import type { Database, Enlistment } from '../db/database.ts';
 import type { DaemonLife } from '../db/daemon-life.ts';
 import type { DaemonRole } from '../node/daemon-store.ts';
@@ -31,10 +30,10 @@ import { startEmbeddedBuilder } from './embedded-builder.ts';
 import { openBuilderJobs, type OpenBuilderJobs } from './open-builder-jobs.ts';
 import { openState } from './open-state.ts';
 import { jobEventDeps } from './pass-deps.ts';
+import { openProgramFrame, type Starter, tellWhyNot } from './program-frame.ts';
 import { rememberedRounds } from './remembered-rounds.ts';
-import { type ConfigFiles, UnreadableConfigError } from './read-config-files.ts';
+import type { ConfigFiles } from './read-config-files.ts';
 import { scriptEnvironment } from './script-environment.ts';
-import { listenToSignals } from './signals.ts';
 import { VERSION } from './version.ts';
 
 const CONFIG_POLL_MS = 10_000;
@@ -46,46 +45,29 @@ const REBIRTH_MS = 2_000;
 const KEY_PAIRS_AHEAD = 20;
 
 export type DaemonRun = ConfigFiles &
-  DaemonRoles & {
+  DaemonRoles &
+  Starter & {
     /** Whether it has an image builder of its own (upstream: --no-builder), with so many workers. */
     readonly builder: boolean;
     readonly buildWorkers: number;
     readonly uploadWorkers: number;
-    /** Told why the daemon cannot run, besides the log; which an operator who starts it may not see. */
-    readonly complain?: (line: string) => void;
-    /** Called once all parts are built and the loops begin. */
-    readonly onRunning?: () => void;
   };
 
 /** Runs the daemon in this process until a signal stops it; gives its exit status: 2 for a configuration without use. */
 export async function runDaemon(options: DaemonRun, logging: LoggerTree): Promise<number> {
-  const log = logging.logger('nodepool');
-  const tasks = new TaskBoard(systemClock);
-  const reload = new Wakeup(systemClock);
-  const reopenLogs = (): void => {
-    logging.reopen();
-  };
-  using signals = listenToSignals({ log, tasks, clock: systemClock, reload, reopenLogs });
+  using frame = openProgramFrame(logging);
+  const { log, tasks, reload, stop } = frame;
   try {
-    const unfinished = await runUntilStopped({ options, log, tasks, reload }, signals.stop);
+    const unfinished = await runUntilStopped({ options, log, tasks, reload }, stop);
     log.info('Nodepool has stopped', { unfinished });
     return 0;
   } catch (error) {
-    if (signals.stop.aborted) {
-      if (!isAbort(error, signals.stop)) log.warn('Nodepool did not stop cleanly', { error });
+    if (stop.aborted) {
+      if (!isAbort(error, stop)) log.warn('Nodepool did not stop cleanly', { error });
       return 0;
     }
-    for (const line of complaints(error)) {
-      log.error(line);
-      options.complain?.(line);
-    }
-    return error instanceof ConfigError || error instanceof UnreadableConfigError ? 2 : 1;
+    return tellWhyNot(error, { ...options, name: 'daemon', log });
   }
-}
-
-function complaints(error: unknown): readonly string[] {
-  if (error instanceof ConfigError) return error.issues.map(formatFault);
-  return [`The daemon cannot run: ${describeError(error)}`];
 }
 
 type Run = {

@@ -5,6 +5,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Randomness } from '../runtime/randomness.ts';
 import { RetryTimes } from '../runtime/retry-times.ts';
 import type { TaskBoard } from '../runtime/task-board.ts';
+import { ToldOnce } from '../runtime/told-once.ts';
 
 // Each task is a promise that waits for a builder; what bounds the work are the builders' workers.
 const MAX_BUILDS = 4;
@@ -29,7 +30,8 @@ export class DibWork {
   readonly removals: KeyedTasks;
   /** Removals that wait or failed, by the same keys. */
   readonly retries: RetryTimes<string>;
-  readonly #unknownProviders = new Set<string>();
+  /** Providers that are no longer configured, though images of theirs are to be deleted. */
+  readonly unknownProviders = new ToldOnce();
   #mayHaveRows = true;
 
   constructor(deps: DibWorkDeps) {
@@ -52,17 +54,6 @@ export class DibWork {
 
   noteRows(exist: boolean): void {
     this.#mayHaveRows = exist;
-  }
-
-  /** True the first time: so that one line is logged and not one each pass. */
-  isNewlyUnknown(provider: string): boolean {
-    if (this.#unknownProviders.has(provider)) return false;
-    this.#unknownProviders.add(provider);
-    return true;
-  }
-
-  noteKnown(provider: string): void {
-    this.#unknownProviders.delete(provider);
   }
 
   /** Resolves when nothing is under way. */

@@ -66,12 +66,12 @@ async function workOnUpload(row: UploadRow, { buildIds, deps }: UploadWorld, sig
   if (row.state === 'ready') return;
   const cloud = deps.cloudOf(row.provider);
   if (cloud === undefined) {
-    if (row.state === 'delete' && deps.work.isNewlyUnknown(row.provider)) {
+    if (row.state === 'delete' && deps.work.unknownProviders.isNew(row.provider)) {
       deps.log.warn(`Images of provider ${row.provider} cannot be deleted: it is no longer configured`);
     }
     return;
   }
-  deps.work.noteKnown(row.provider);
+  deps.work.unknownProviders.forget(row.provider);
   if (row.state === 'delete') {
     startUploadRemoval(row, { cloud, deps }, signal);
     return;

@@ -101,12 +101,12 @@ async function abandon(row: SnapshotImage, why: string, deps: ImagePassDeps): Pr
 async function workOn(row: SnapshotImage, deps: ImagePassDeps, signal: AbortSignal): Promise<void> {
   const cloud = deps.cloudOf(row.provider);
   if (cloud === undefined) {
-    if (row.state === 'delete' && deps.work.isNewlyUnknown(row.provider)) {
+    if (row.state === 'delete' && deps.work.unknownProviders.isNew(row.provider)) {
       deps.log.warn(`Images of provider ${row.provider} cannot be deleted: it is no longer configured`);
     }
     return;
   }
-  deps.work.noteKnown(row.provider);
+  deps.work.unknownProviders.forget(row.provider);
   if (row.state === 'building') await startBuild({ row, cloud }, deps, signal);
   else if (row.state === 'delete') startDeletion({ row, cloud }, deps, signal);
   else if (row.serverExternalId !== undefined) startServerRemoval({ row, cloud }, deps, signal);

@@ -4,6 +4,7 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Randomness } from '../runtime/randomness.ts';
 import { RetryTimes } from '../runtime/retry-times.ts';
 import type { TaskBoard } from '../runtime/task-board.ts';
+import { ToldOnce } from '../runtime/told-once.ts';
 
 // Each task is a few promises; what bounds the work are the providers' gates and the machines' own limits.
 const MAX_BUILDS = 200;
@@ -25,7 +26,8 @@ export class ImageWork {
   readonly removals: KeyedTasks;
   /** Removals that failed, by image id. */
   readonly retries: RetryTimes<number>;
-  readonly #unknownProviders = new Set<string>();
+  /** Providers that are no longer configured, though images of theirs are to be deleted. */
+  readonly unknownProviders = new ToldOnce();
 
   constructor(deps: ImageWorkDeps) {
     const { log, tasks } = deps;
@@ -36,17 +38,6 @@ export class ImageWork {
 
   get size(): number {
     return this.builds.size + this.removals.size;
-  }
-
-  /** True the first time: so that one line is logged and not one each pass. */
-  isNewlyUnknown(provider: string): boolean {
-    if (this.#unknownProviders.has(provider)) return false;
-    this.#unknownProviders.add(provider);
-    return true;
-  }
-
-  noteKnown(provider: string): void {
-    this.#unknownProviders.delete(provider);
   }
 
   /** Resolves when nothing is under way. */

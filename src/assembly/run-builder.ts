@@ -7,6 +7,7 @@ import type { DiskImageMetrics } from '../image/disk-image-metrics.ts';
 import type { CloudProvider } from '../provider/cloud-provider.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { runControlLoop } from '../runtime/control-loop.ts';
+import { formatSeconds } from '../runtime/format-seconds.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Randomness } from '../runtime/randomness.ts';
 import type { TaskBoard } from '../runtime/task-board.ts';
@@ -109,7 +110,7 @@ class ImageBuilder {
     if (worker !== undefined) {
       const { drainMs } = this.#run;
       if (worker.busy > 0)
-        this.#deps.log.child('builder').info(`Waiting ${drainMs} ms for ${worker.busy} jobs at hand`);
+        this.#deps.log.child('builder').info(`Waiting ${formatSeconds(drainMs)} for ${worker.busy} jobs at hand`);
       const done = new AbortController();
       const patience = this.#deps.clock.sleep(drainMs, done.signal).catch(() => undefined); // drained before
       await Promise.race([worker.drain(), patience]);

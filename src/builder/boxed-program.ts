@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Clock } from '../runtime/clock.ts';
 import { asError } from '../runtime/errors.ts';
+import { unlessAborted } from '../runtime/unless-aborted.ts';
 
 export type BoxedProgram = {
   readonly argv: readonly string[];
@@ -83,21 +84,6 @@ export async function runBoxed(
 
 async function readAll(stdout: AsyncIterable<unknown>, onOutput: BoxedProgram['onOutput']): Promise<void> {
   for await (const chunk of stdout) if (Buffer.isBuffer(chunk)) await onOutput(chunk);
-}
-
-async function unlessAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  const done = new AbortController();
-  const aborted = new Promise<never>((_, reject) => {
-    const onAbort = (): void => {
-      reject(asError(signal.reason));
-    };
-    signal.addEventListener('abort', onAbort, { once: true, signal: done.signal });
-  });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    done.abort();
-  }
 }
 
 async function kill(

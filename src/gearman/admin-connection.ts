@@ -5,7 +5,7 @@ import { Deferred } from './deferred.ts';
 import { type GearmanServer, serverName } from './gearman-server.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { openSocket } from './open-socket.ts';
-import { untilAborted } from './until-aborted.ts';
+import { unlessAborted } from '../runtime/unless-aborted.ts';
 
 /** Status of 10,000 functions has about one million characters. */
 const MAX_ANSWER_CHARS = 64 * 1024 * 1024;
@@ -71,7 +71,7 @@ export class AdminConnection {
     const question: Question = { shape, lines: [], answered: new Deferred(), chars: 0 };
     this.#question = question;
     this.#socket.write(`${command}\n`);
-    return await untilAborted(question.answered.promise, signal, this.#ended.signal);
+    return await unlessAborted(question.answered.promise, signal, this.#ended.signal);
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import { Deferred } from './deferred.ts';
-import { untilAborted } from './until-aborted.ts';
+import { unlessAborted } from '../runtime/unless-aborted.ts';
 
 /** Lets one holder in at a time, in the order of asking. */
 export class Turnstile {
@@ -25,7 +25,7 @@ export class Turnstile {
     const turn = new Deferred<undefined>();
     this.#waiting.add(turn);
     try {
-      await untilAborted(turn.promise, signal);
+      await unlessAborted(turn.promise, signal);
     } catch (error) {
       // Not waiting any more: the turn came together with the abort, and others must not lose it.
       if (!this.#waiting.delete(turn)) this.#passOn();

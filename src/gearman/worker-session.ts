@@ -9,7 +9,7 @@ import { Deferred } from './deferred.ts';
 import type { GearmanConnection } from './gearman-connection.ts';
 import type { AssignedJob, JobHandler, JobReport } from './job-handler.ts';
 import type { Turnstile } from './turnstile.ts';
-import { untilAborted } from './until-aborted.ts';
+import { unlessAborted } from '../runtime/unless-aborted.ts';
 
 /** A server that does not answer our question for work by then is left. */
 const GRAB_LIMIT_MS = 30_000;
@@ -164,7 +164,7 @@ export class WorkerSession {
     this.#deps.task.waitOn(`job ${facts.handle} ${facts.job}`);
     this.#deps.log.debug('Gearman job begins', facts);
     const over = new AbortController();
-    const report = await untilAborted(this.#report(assignment, { over, signal }), signal);
+    const report = await unlessAborted(this.#report(assignment, { over, signal }), signal);
     over.abort(); // nothing of this job may follow its last packet
     if (connection.ended.aborted) {
       this.#deps.log.warn('Report of a Gearman job is dropped: its connection was lost', {

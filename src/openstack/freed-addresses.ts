@@ -2,7 +2,7 @@ import type { FloatingIp } from '../provider/cloud-provider.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { describeError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
-import { awaitShared } from './await-shared.ts';
+import { unlessAborted } from '../runtime/unless-aborted.ts';
 
 /** Such addresses are rare, and the list that shows them holds the whole project's. */
 const LOOK_MS = 60_000;
@@ -32,7 +32,7 @@ export class FreedAddresses {
         this.#reading = undefined;
       });
     }
-    if (this.#reading !== undefined) await awaitShared(this.#reading, signal);
+    if (this.#reading !== undefined) await unlessAborted(this.#reading, signal);
     return this.#free.shift();
   }
 

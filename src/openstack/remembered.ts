@@ -1,5 +1,5 @@
 import type { Clock } from '../runtime/clock.ts';
-import { awaitShared } from './await-shared.ts';
+import { unlessAborted } from '../runtime/unless-aborted.ts';
 
 const KEEP_MS = 5 * 60_000;
 /** A miss reads anew, but not again and again for a thing that is not there. */
@@ -27,7 +27,7 @@ export class Remembered<T> {
     const ageMs = known === undefined ? Infinity : this.#clock.monotonicMs() - known.readMs;
     const found = known === undefined || ageMs >= KEEP_MS ? undefined : find(known.it);
     if (found !== undefined || ageMs < REREAD_AFTER_MS) return found;
-    return find(await awaitShared(this.#readOnce(), signal));
+    return find(await unlessAborted(this.#readOnce(), signal));
   }
 
   forget(): void {

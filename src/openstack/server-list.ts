@@ -1,7 +1,7 @@
 import type { Server } from '../provider/cloud-provider.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Wakeup } from '../runtime/wakeup.ts';
-import { awaitShared } from './await-shared.ts';
+import { unlessAborted } from '../runtime/unless-aborted.ts';
 
 const FASTEST_MS = 300;
 const SLOWEST_MS = 5_000;
@@ -43,7 +43,7 @@ export class ServerLists {
   /** The list of the next poll. Its request begins after this call. */
   async next(signal: AbortSignal): Promise<readonly Server[]> {
     this.#upcoming ??= this.#poll();
-    return await awaitShared(this.#upcoming, signal);
+    return await unlessAborted(this.#upcoming, signal);
   }
 
   /** The same, but the poll begins as soon as the one under way has ended. */

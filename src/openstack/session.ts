@@ -10,7 +10,7 @@ import { type Clock, withDeadline } from '../runtime/clock.ts';
 import { asError, DeadlineExceededError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { Secret } from '../runtime/secret.ts';
-import { awaitShared } from './await-shared.ts';
+import { unlessAborted } from '../runtime/unless-aborted.ts';
 import { Catalog } from './catalog.ts';
 import { classifyNovaFailure, parseRetryAfter } from './classify-nova-failure.ts';
 import { credentialsBody, secretsOf } from './credentials.ts';
@@ -84,7 +84,7 @@ export class Session {
   async token(signal: AbortSignal): Promise<Token> {
     const nowMs = this.#deps.clock.monotonicMs();
     const token = this.#token;
-    if (token === undefined || nowMs >= token.validUntilMs) return await awaitShared(this.#logIn(), signal);
+    if (token === undefined || nowMs >= token.validUntilMs) return await unlessAborted(this.#logIn(), signal);
     if (nowMs >= token.renewFromMs && nowMs >= this.#renewAgainMs) this.#renewInBackground(nowMs);
     return token;
   }

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import type { ClientChannel } from 'ssh2';
 import type { RunResult } from '../provider/remote-machine.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { asError } from '../runtime/errors.ts';
 import { joinSignals } from '../runtime/join-signals.ts';
+import { unlessAborted } from '../runtime/unless-aborted.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { OutputTail } from './output-tail.ts';
 
@@ -31,7 +31,7 @@ export async function runOnChannel(
     deps.onLine(line);
   });
   try {
-    const exit = await Promise.race([untilEnd(channel, deps.clock, stop.signal), untilAborted(either.signal)]);
+    const exit = await unlessAborted(untilEnd(channel, deps.clock, stop.signal), either.signal);
     return exit && { ...exit, tail: tail.toString() };
   } catch (error) {
     cutOff(channel);
@@ -77,16 +77,6 @@ async function untilEnd(channel: ClientChannel, clock: Clock, stop: AbortSignal)
   await Promise.race([Promise.all([once(channel, 'close'), once(channel.stderr, 'close')]), waited]);
   channel.close();
   return exit;
-}
-
-function untilAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const fail = (): void => {
-      reject(asError(signal.reason));
-    };
-    if (signal.aborted) fail();
-    else signal.addEventListener('abort', fail, { once: true });
-  });
 }
 
 /** Ends a command as far as its machine lets us: some servers know no signals. */

@@ -1,12 +1,11 @@
 import { setMaxListeners } from 'node:events';
-import { asError } from '../runtime/errors.ts';
+import { asError } from './errors.ts';
 
 /**
- * What `promise` gives, unless one of `signals` is aborted first.
+ * What `work` gives, unless one of `signals` is aborted first: that ends this wait, not the work, which others may share.
  * @throws the reason of the signal that is aborted first
  */
-export async function untilAborted<T>(promise: Promise<T>, ...signals: readonly AbortSignal[]): Promise<T> {
-  for (const signal of signals) signal.throwIfAborted();
+export async function unlessAborted<T>(work: Promise<T>, ...signals: readonly AbortSignal[]): Promise<T> {
   const done = new AbortController();
   const aborted = new Promise<never>((_, reject) => {
     for (const signal of signals) {
@@ -14,11 +13,12 @@ export async function untilAborted<T>(promise: Promise<T>, ...signals: readonly 
       const onAbort = (): void => {
         reject(asError(signal.reason));
       };
-      signal.addEventListener('abort', onAbort, { once: true, signal: done.signal });
+      if (signal.aborted) onAbort();
+      else signal.addEventListener('abort', onAbort, { once: true, signal: done.signal });
     }
   });
   try {
-    return await Promise.race([promise, aborted]);
+    return await Promise.race([aborted, work]);
   } finally {
     done.abort();
   }

@@ -52,8 +52,16 @@ class LazyContext implements CommandContext, AsyncDisposable {
   }
 
   async complaints(): Promise<readonly ConfigComplaint[]> {
-    const { complaintsOf } = await import('./config-complaints.ts');
-    return await complaintsOf(this.#options);
+    const [{ complaintsOf }, { missingSecrets }] = await Promise.all([
+      import('./config-complaints.ts'),
+      import('./missing-secrets.ts'),
+    ]);
+    const complaints = await complaintsOf(this.#options);
+    if (complaints.some(({ severity }) => severity === 'error')) return complaints;
+    const { secure } = this.#options;
+    const missing = await missingSecrets(secure, await this.config());
+    if (missing === undefined) return complaints;
+    return [...complaints, { severity: 'warning', text: `warning: secrets ${secure}: ${missing}` }];
   }
 
   async stores(): Promise<CommandStores> {

@@ -70,7 +70,7 @@ function complaintOf(text: string): string {
 function addCommand(program: Program, command: Command, choose: (args: CommandArguments) => void): void {
   const sub = program.command(command.name).description(command.summary).exitOverride();
   for (const { name, summary, isOptional } of command.positionals) {
-    sub.argument(isOptional === true ? `[${name}]` : `<${name}>`, summary);
+    sub.argument(isOptional === true ? `[${name}]` : `<${name}>`, summary, notEmpty);
   }
   for (const { flags, summary } of command.options) sub.option(flags, summary);
   sub.action((...values: unknown[]) => {

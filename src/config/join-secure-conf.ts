@@ -66,9 +66,10 @@ function checkUrl(
   { secure, path }: { readonly secure: SecureJenkins | undefined; readonly path: KeyPath },
   { tree, report }: SecureJoin,
 ): void {
-  const fault = webAddressFault(url, 'https://jenkins.example.org');
+  const isSecret = secure?.url !== undefined;
+  const fault = webAddressFault(url, { example: 'https://jenkins.example.org', isSecret });
   if (fault === undefined) return;
-  const at = secure?.url === undefined ? nodeAt(tree, path).at : (secure.urlAt ?? secure.at);
+  const at = isSecret ? (secure.urlAt ?? secure.at) : nodeAt(tree, path).at;
   report.fault(at, path, fault);
 }
 

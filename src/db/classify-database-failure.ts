@@ -69,6 +69,8 @@ function isOneOf(codes: readonly string[], code: string | undefined): boolean {
 /** An AggregateError (several addresses, all refused) has no message of its own. */
 function describe(error: Error): string {
   if (error.message === QUEUE_TIMEOUT) return 'no connection became free in time, for it is too slow or too busy';
+  const [, socket] = /^connect ENOENT (\/.+)$/.exec(error.message) ?? [];
+  if (socket !== undefined) return `no Postgres listens at ${socket}`;
   const inner: readonly unknown[] = error instanceof AggregateError ? error.errors : [];
   return error.message !== '' ? error.message : inner.map((one) => asError(one).message).join(', ') || error.name;
 }

@@ -22,6 +22,7 @@ describe('a wrong command line is one line on standard error and status 1', () =
     [['db'], "Missing required argument 'action'"],
     [['-c'], "Option '-c, --config <file>' argument missing"],
     [['-c', '', 'list'], "Option '-c, --config <file>' argument '' is invalid. It is empty"],
+    [['hold', ''], "Command-argument value '' is invalid for argument 'id'. It is empty"],
     [['\u001b[31m'], String.raw`Unknown command '\x1b[31m'`],
   ])('%j', (words, stderr) => {
     expect(parse(...words)).toEqual({ kind: 'print', stdout: '', stderr: `${stderr}\n`, exitCode: 1 });

@@ -96,8 +96,23 @@ describe('config-validate', () => {
   );
 
   test(
-    'says nothing of a script-dir that is there',
+    'warns of a secure.conf that is not there, where targets have no Jenkins without it',
     async () => {
+      const { status, stderr } = await nodepool('config-validate');
+
+      expect(status).toBe(0);
+      expect(stderr).toContain(
+        `\nwarning: secrets ${folder}/secure.conf: it is not there, and without it no Jenkins for: jenkins1;`,
+      );
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'says nothing of a script-dir and a secure.conf that are there',
+    async () => {
+      write('[jenkins "jenkins1"]\nurl=http://127.0.0.1:9\n', 'secure.conf');
+
       expect(await nodepool('config-validate')).toMatchObject({
         status: 0,
         stderr: `validating ${folder}/nodepool.yaml\nConfiguration validation complete\n`,

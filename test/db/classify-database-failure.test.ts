@@ -63,6 +63,11 @@ test('what is classified stays as it is', () => {
   expect(classifyDatabaseFailure(classified, 'Migration failed')).toBe(classified);
 });
 
+test('a local server that does not run is told by its socket, and not by a system call', () => {
+  const { message } = classifyDatabaseFailure(failure('connect ENOENT /run/.s.PGSQL.5432', 'ENOENT'));
+  expect(message).toBe('Cannot use the database: no Postgres listens at /run/.s.PGSQL.5432');
+});
+
 test('a host with several addresses that all refuse says so', () => {
   const refused = new AggregateError([
     new Error('connect ECONNREFUSED ::1'),

@@ -87,7 +87,8 @@ function checkAuthUrl(
   { name, cloud, provider }: Pick<Merged, 'name' | 'cloud' | 'provider'>,
   report: FaultReport,
 ): void {
-  const fault = authUrl === undefined ? undefined : webAddressFault(authUrl, 'https://keystone.example.org:5000/v3');
+  const example = 'https://keystone.example.org:5000/v3';
+  const fault = authUrl === undefined ? undefined : webAddressFault(authUrl, { example });
   if (fault === undefined) return;
   const { at } = nodeAt(cloud, ['auth', 'auth_url']);
   const path = valueOf(provider, 'auth-url') === undefined ? [name, 'auth', 'auth_url'] : ['auth-url'];

@@ -38,16 +38,20 @@ type Sections = ReadonlyMap<string, Section>;
  * What is not understood is a warning: a daemon without one log file beats no daemon. One that would say nothing at all
  * does not.
  * @param warn told one line per thing that was left out
- * @throws {LoggingConfigError} a line that Python refuses, no loggers or no handlers, or no logger "root"
+ * @throws {LoggingConfigError} a line that Python refuses, no loggers or no handlers, no logger "root", or none of its
+ *   handlers can be used
  */
 export function pythonLogging(text: string, clock: Clock, warn: (line: string) => void): LoggerTree {
   const sections = readLoggingIni(text);
   refuseSilence(sections);
   const handlers = new Map<string, LogHandler>();
+  const leftOut: string[] = [];
   for (const name of keysOf(sections, 'handlers')) {
-    const handler = readHandler(name, sections, warn);
+    const handler = readHandler(name, sections, (line) => leftOut.push(line));
     if (handler !== undefined) handlers.set(name, handler);
   }
+  if (handlers.size === 0 && leftOut[0] !== undefined) throw new LoggingConfigError(undefined, leftOut[0]);
+  for (const line of leftOut) warn(`logging configuration: ${line}`);
   const settings = new Map<string, LoggerSettings>();
   for (const name of keysOf(sections, 'loggers')) {
     const section = sections.get(`logger_${name}`);
@@ -81,23 +85,26 @@ function readLogger(
   warn: (line: string) => void,
 ): LoggerSettings {
   return {
-    level: levelOf(section, warn),
+    level: levelOf(section, (line) => {
+      warn(`logging configuration: ${line}`);
+    }),
     handlers: splitList(section.get('handlers') ?? '').flatMap((name) => handlers.get(name) ?? []),
     propagate: section.get('propagate') !== '0',
   };
 }
 
-function levelOf(section: Section, warn: (line: string) => void): number {
+function levelOf(section: Section, leaveOut: (why: string) => void): number {
   const name = section.get('level') ?? 'NOTSET';
   const level = LEVELS[name.toUpperCase()];
-  if (level === undefined && name !== '') warn(`logging configuration: level "${name}" is unknown and left out`);
+  if (level === undefined && name !== '') leaveOut(`level "${name}" is unknown and left out`);
   return level ?? 0;
 }
 
-function readHandler(name: string, sections: Sections, warn: (line: string) => void): LogHandler | undefined {
+/** @param leaveOut told why, if it is left out or in part */
+function readHandler(name: string, sections: Sections, leaveOut: (why: string) => void): LogHandler | undefined {
   const section = sections.get(`handler_${name}`);
   if (section === undefined) {
-    warn(`logging configuration: there is no section [handler_${name}]`);
+    leaveOut(`there is no section [handler_${name}]`);
     return undefined;
   }
   try {
@@ -105,12 +112,12 @@ function readHandler(name: string, sections: Sections, warn: (line: string) => v
     return (
       sink && {
         sink,
-        level: levelOf(section, warn),
+        level: levelOf(section, leaveOut),
         ...readFormatter(sections.get(`formatter_${section.get('formatter') ?? ''}`)),
       }
     );
   } catch (error) {
-    warn(`logging configuration: [handler_${name}] is left out: ${asError(error).message}`);
+    leaveOut(`[handler_${name}] is left out: ${asError(error).message}`);
     return undefined;
   }
 }
@@ -153,14 +160,16 @@ function pathOf(args: readonly PythonValue[]): string {
 }
 
 function numberAt(args: readonly PythonValue[], index: number): number {
-  const value = args[index];
-  return typeof value === 'number' ? value : 0;
+  const value = args[index] ?? 0;
+  if (typeof value === 'number') return value;
+  throw new Error(`args have ${JSON.stringify(value)} where a number belongs`);
 }
 
 /** Python: TimedRotatingFileHandler(filename, when='h', interval=1, backupCount=0). */
 function timedRotation(args: readonly PythonValue[]): TimeRotation {
   const when = String(args[1] ?? 'h').toUpperCase();
-  const period = PERIODS[when] ?? (when.startsWith('W') ? 7 * 24 * HOUR_MS : HOUR_MS);
+  const period = PERIODS[when] ?? (/^W[0-6]$/.test(when) ? 7 * 24 * HOUR_MS : undefined);
+  if (period === undefined) throw new Error(`args have "${when}" where one of S, M, H, D, MIDNIGHT, W0 to W6 belongs`);
   return {
     kind: 'time',
     periodMs: period * Math.max(1, numberAt(args, 2)),

@@ -26,6 +26,14 @@ function aRootAnd(sections: string): string {
   return `[loggers]\nkeys=root\n[logger_root]\nlevel=INFO\n${sections}`;
 }
 
+/** The rest of a key list, and the section of its one handler, which works. */
+const ERRORS = 'errors\n[handler_errors]\nclass=StreamHandler';
+
+/** A handler `a` beside one that works. */
+function withHandler(keys: string): string {
+  return aRootAnd(`[handlers]\nkeys=a,${ERRORS}\n[handler_a]\n${keys}`);
+}
+
 function log(conf: string) {
   const warnings: string[] = [];
   const tree = pythonLogging(conf, new FakeClock(), (line) => warnings.push(line));
@@ -97,16 +105,18 @@ describe('a logging.conf', () => {
   });
 
   test.each([
-    ['there is no section [handler_lost]', aRootAnd('[handlers]\nkeys=lost')],
+    ['there is no section [handler_lost]', aRootAnd(`[handlers]\nkeys=lost,${ERRORS}`)],
     ['there is no section [logger_lost]', '[loggers]\nkeys=root,lost\n[logger_root]\nlevel=INFO\n[handlers]\nkeys='],
     ['level "LOUD" is unknown and left out', '[loggers]\nkeys=root\n[logger_root]\nlevel=LOUD\n[handlers]\nkeys='],
+    ['[handler_a] is left out: class "SMTPHandler" is not supported', withHandler('class=SMTPHandler')],
+    ['[handler_a] is left out: args name no file', withHandler('class=FileHandler\nargs=()')],
     [
-      '[handler_a] is left out: class "SMTPHandler" is not supported',
-      aRootAnd('[handlers]\nkeys=a\n[handler_a]\nclass=SMTPHandler'),
+      '[handler_a] is left out: args have "many" where a number belongs',
+      withHandler("class=handlers.RotatingFileHandler\nargs=('/tmp/x', 'a', 'many', 5)"),
     ],
     [
-      '[handler_a] is left out: args name no file',
-      aRootAnd('[handlers]\nkeys=a\n[handler_a]\nclass=FileHandler\nargs=()'),
+      '[handler_a] is left out: args have "SOMETIMES" where one of S, M, H, D, MIDNIGHT, W0 to W6 belongs',
+      withHandler("class=handlers.TimedRotatingFileHandler\nargs=('/tmp/x', 'sometimes')"),
     ],
   ])('warns that %s, and is used without it: a daemon without one log beats no daemon', (warning, conf) => {
     expect(log(conf).warnings).toEqual([`logging configuration: ${warning}`]);
@@ -119,7 +129,9 @@ describe('a logging.conf', () => {
     ['there is no section [loggers]', '[handlers]\nkeys=\n'],
     ['there is no section [handlers]', aRootAnd('')],
     ['there is no "root" among the keys of [loggers]', '[loggers]\nkeys=nodepool\n[handlers]\nkeys='],
-  ])('is refused, as Python does, where %s: a daemon would say nothing at all', (reason, conf) => {
+    ['there is no section [handler_lost]', aRootAnd('[handlers]\nkeys=lost')],
+    ['[handler_a] is left out: args name no file', aRootAnd('[handlers]\nkeys=a\n[handler_a]\nclass=FileHandler')],
+  ])('is refused where %s: a daemon would say nothing at all', (reason, conf) => {
     expect(() => log(conf)).toThrow(reason);
   });
 

@@ -15,6 +15,7 @@ const CLOSE_AFTER_MS = 60_000;
 export class ClientSet<Section extends { readonly name: string }, Client extends Closable> implements AsyncDisposable {
   readonly #kind: string;
   readonly #openClient: (section: Section) => Client;
+  readonly #whatCounts: (section: Section) => unknown;
   readonly #deps: { readonly clock: Clock; readonly log: Logger };
   readonly #ending = new AbortController();
   readonly #closing = new Set<Promise<void>>();
@@ -22,14 +23,18 @@ export class ClientSet<Section extends { readonly name: string }, Client extends
   /** Not configured any more, and kept until `releaseUnused`. */
   readonly #retired = new Map<string, Open<Section, Client>>();
 
-  /** @param kind names the section in log lines: `provider`, `target` */
+  /**
+   * @param kind names the section in log lines: `provider`, `target`
+   * @param deps `whatCounts`: the part of a section on whose change its client is opened anew; all of it, unless told
+   */
   constructor(
     kind: string,
     openClient: (section: Section) => Client,
-    deps: { readonly clock: Clock; readonly log: Logger },
+    deps: { readonly clock: Clock; readonly log: Logger; readonly whatCounts?: (section: Section) => unknown },
   ) {
     this.#kind = kind;
     this.#openClient = openClient;
+    this.#whatCounts = deps.whatCounts ?? ((section) => section);
     this.#deps = deps;
   }
 
@@ -80,7 +85,9 @@ export class ClientSet<Section extends { readonly name: string }, Client extends
 
   /** One section that cannot be used must not take the others with it. */
   #keepOrOpen(section: Section, known: Open<Section, Client> | undefined): Open<Section, Client> | undefined {
-    if (known !== undefined && sameSection(known.section, section)) return known;
+    if (known !== undefined && sameSection(this.#whatCounts(known.section), this.#whatCounts(section))) {
+      return { section, client: known.client };
+    }
     try {
       return { section, client: this.#openClient(section) };
     } catch (error) {

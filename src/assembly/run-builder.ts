@@ -86,7 +86,7 @@ class ImageBuilder {
   constructor(run: BuilderRun, deps: BuilderRunDeps) {
     this.#run = run;
     this.#deps = deps;
-    this.#clouds = new ClientSet('provider', (section) => openCloud(section, deps), deps);
+    this.#clouds = new ClientSet('provider', (section) => openCloud(section, deps), { ...deps, whatCounts: whatUploadsNeed });
   }
 
   /**
@@ -121,7 +121,7 @@ class ImageBuilder {
   }
 
   async #use(config: Config): Promise<void> {
-    this.#clouds.use(config.providers.map(forUploads));
+    this.#clouds.use(config.providers);
     this.#clouds.releaseUnused(new Set());
     this.#worker ??= await this.#open(config);
     this.#worker.setServers(config.gearmanServers);
@@ -155,26 +155,7 @@ class ImageBuilder {
   }
 }
 
-/** Only what uploads are about: else a change of `max-servers` would cut them off. */
-function forUploads(section: ProviderConfig): ProviderConfig {
-  const { name, cloud, apiTimeoutMs, minRequestGapMs } = section;
-  const unused = {
-    bootTimeoutMs: 0,
-    launchTimeoutMs: 0,
-    launchRetries: 0,
-    maxConcurrency: 0,
-    maxServers: 0,
-    sshPort: 22,
-  };
-  const empty = { networks: [], availabilityZones: [], securityGroups: [], images: [], templateHostname: '' };
-  return {
-    name,
-    cloud,
-    apiTimeoutMs,
-    minRequestGapMs,
-    ipv6Preferred: false,
-    cleanFloatingIps: false,
-    ...unused,
-    ...empty,
-  };
+/** Of a provider: else a change of `max-servers` would cut off its uploads. */
+function whatUploadsNeed({ cloud, apiTimeoutMs, minRequestGapMs }: ProviderConfig): unknown {
+  return { cloud, apiTimeoutMs, minRequestGapMs };
 }

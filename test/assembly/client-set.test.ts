@@ -20,7 +20,7 @@ class Client {
 }
 
 /** A set of providers; a section of rate 0 cannot be opened. */
-function aSet(): {
+function aSet(whatCounts?: (section: Section) => unknown): {
   readonly set: ClientSet<Section, Client>;
   readonly opened: Client[];
   readonly clock: FakeClock;
@@ -34,7 +34,7 @@ function aSet(): {
     opened.push(client);
     return client;
   };
-  return { set: new ClientSet('provider', open, deps), opened, ...deps };
+  return { set: new ClientSet('provider', open, { ...deps, ...(whatCounts && { whatCounts }) }), opened, ...deps };
 }
 
 const a = { name: 'a', rate: 1 };
@@ -48,6 +48,16 @@ test('a client lives as long as its section stays the same', () => {
 
   expect(opened).toHaveLength(2);
   expect(set.configured()).toEqual(opened);
+});
+
+test('a client whose section changed only in what does not count stays, with the new section', () => {
+  const { set, opened } = aSet(({ name }) => name);
+
+  set.use([a]);
+  set.use([{ ...a, rate: 2 }]);
+
+  expect(opened).toHaveLength(1);
+  expect(set.find('a')?.section.rate).toBe(2);
 });
 
 test('a client whose section changed is replaced at once and closed a while later, for the work that still uses it', async () => {

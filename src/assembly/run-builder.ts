@@ -86,7 +86,10 @@ class ImageBuilder {
   constructor(run: BuilderRun, deps: BuilderRunDeps) {
     this.#run = run;
     this.#deps = deps;
-    this.#clouds = new ClientSet('provider', (section) => openCloud(section, deps), { ...deps, whatCounts: whatUploadsNeed });
+    this.#clouds = new ClientSet('provider', (section) => openCloud(section, deps), {
+      ...deps,
+      whatCounts: whatUploadsNeed,
+    });
   }
 
   /**

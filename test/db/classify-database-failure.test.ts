@@ -13,7 +13,6 @@ test.each([
   ['a standby', failure('cannot execute UPDATE in a read-only transaction', '25006')],
   ['a deadlock', failure('deadlock detected', '40P01')],
   ['no server', failure('connect ECONNREFUSED 127.0.0.1:5432', 'ECONNREFUSED')],
-  ['no socket', failure('connect ENOENT /run/.s.PGSQL.5432', 'ENOENT')],
   ['a name server that is away', failure('getaddrinfo EAI_AGAIN db.example.org', 'EAI_AGAIN')],
   ['a lost connection', failure('Connection terminated unexpectedly')],
   [
@@ -64,8 +63,9 @@ test('what is classified stays as it is', () => {
 });
 
 test('a local server that does not run is told by its socket, and not by a system call', () => {
-  const { message } = classifyDatabaseFailure(failure('connect ENOENT /run/.s.PGSQL.5432', 'ENOENT'));
-  expect(message).toBe('Cannot use the database: no Postgres listens at /run/.s.PGSQL.5432');
+  const classified = classifyDatabaseFailure(failure('connect ENOENT /run/.s.PGSQL.5432', 'ENOENT'));
+  expect(classified).toBeInstanceOf(DatabaseUnavailableError);
+  expect(classified.message).toBe('Cannot use the database: no Postgres listens at /run/.s.PGSQL.5432');
 });
 
 test('a host with several addresses that all refuse says so', () => {

@@ -85,7 +85,6 @@ test.each([
   ['1.0', 'Node "1.0" not found.'],
   ['0x1', 'Node "0x1" not found.'],
   ['all', 'Node "all" not found.'],
-  ['', 'Node "" not found.'],
 ])('%j names no node', async (id, message) => {
   const context = new FakeCommandContext();
   context.nodes.put(aNode());

@@ -28,7 +28,8 @@ test('control characters of peers are shown and not obeyed: they would command t
 test('a handler class that every object has is not supported, and said so', () => {
   const warnings: string[] = [];
   const root = '[loggers]\nkeys=root\n[logger_root]\nlevel=INFO\n';
-  const text = '[handlers]\nkeys=a,b,c\n[handler_c]\nclass=StreamHandler\n[handler_a]\nclass=constructor\n[handler_b]\nclass=toString\n';
+  const text =
+    '[handlers]\nkeys=a,b,c\n[handler_c]\nclass=StreamHandler\n[handler_a]\nclass=constructor\n[handler_b]\nclass=toString\n';
 
   pythonLogging(root + text, new FakeClock(), (line) => warnings.push(line));
 

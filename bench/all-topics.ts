@@ -3,6 +3,7 @@ import { CHURN } from './churn.ts';
 import { DELETIONS } from './deletions.ts';
 import { DEMAND } from './demand.ts';
 import { EVENTS } from './events.ts';
+import { IMAGES } from './images.ts';
 import { LAUNCHES } from './launches.ts';
 import { LIST } from './list.ts';
 import { MEMORY } from './memory.ts';
@@ -17,6 +18,7 @@ export const ALL_TOPICS: readonly Topic[] = [
   LAUNCHES,
   LIST,
   MEMORY,
+  IMAGES,
   UPLOAD,
   CHURN,
 ];

@@ -15,10 +15,11 @@ const GIB = 2 ** 30;
 type Order = ApartOptions & { readonly topics: readonly Topic[]; readonly runs: number };
 
 const DEFAULT_MINUTES = '10';
+const DEFAULT_MIB = '2048';
 
-const [first, name = '', size, minutes = DEFAULT_MINUTES] = process.argv.slice(2);
+const [first, name = '', size, minutes = DEFAULT_MINUTES, mib = DEFAULT_MIB] = process.argv.slice(2);
 if (first === MEASURE) {
-  await measureHere(name, size === 'tiny' ? 'tiny' : 'full', { minutes: Number(minutes) });
+  await measureHere(name, size === 'tiny' ? 'tiny' : 'full', { minutes: Number(minutes), mib: Number(mib) });
 } else process.exitCode = await main();
 
 /** Gives the exit status: 0 all measured and met, 1 a budget missed or a topic failed, 2 wrong words, 130 interrupted. */
@@ -46,6 +47,7 @@ function readOrder(temporaryFolder: () => string): Order | number {
       options: {
         runs: { type: 'string', default: '1' },
         minutes: { type: 'string', default: DEFAULT_MINUTES },
+        mib: { type: 'string', default: DEFAULT_MIB },
         tiny: { type: 'boolean', default: false },
         logs: { type: 'string' },
         profile: { type: 'string' },
@@ -58,18 +60,24 @@ function readOrder(temporaryFolder: () => string): Order | number {
     }
     const unknown = positionals.find((word) => ALL_TOPICS.every((topic) => topic.name !== word));
     if (unknown !== undefined) throw new Error(`There is no topic "${unknown}"`);
-    if (!/^[1-9]\d?$/.test(values.runs)) throw new Error(`Not a number of runs: "${values.runs}"`);
-    if (!/^[1-9]\d?$/.test(values.minutes)) throw new Error(`Not a number of minutes: "${values.minutes}"`);
+    const runs = numberIn(values.runs, { what: 'runs', most: 99 });
+    const minutes = numberIn(values.minutes, { what: 'minutes', most: 99 });
+    const mib = numberIn(values.mib, { what: 'MiB', most: 999_999 });
     const isWanted = ({ name: each, isLong }: Topic): boolean =>
       positionals.length === 0 ? isLong !== true : positionals.includes(each);
     const topics = ALL_TOPICS.filter(isWanted);
     const folders = { logs: values.logs ?? temporaryFolder(), profiles: values.profile };
-    const [runs, minutes] = [Number(values.runs), Number(values.minutes)];
-    return { topics, size: values.tiny ? 'tiny' : 'full', runs, minutes, ...folders };
+    return { topics, size: values.tiny ? 'tiny' : 'full', runs, minutes, mib, ...folders };
   } catch (error) {
     process.stderr.write(`bench: ${describeError(error)}\n${usage()}`);
     return 2;
   }
+}
+
+/** @throws {Error} it is no number from 1 on */
+function numberIn(text: string, { what, most }: { readonly what: string; readonly most: number }): number {
+  if (!/^[1-9]\d*$/.test(text) || Number(text) > most) throw new Error(`Not a number of ${what}: "${text}"`);
+  return Number(text);
 }
 
 async function measureAll(order: Order, signal: AbortSignal): Promise<number> {
@@ -117,11 +125,12 @@ function usage(): string {
     ({ name: each, about, isLong }) =>
       `  ${each.padEnd(12)} ${about}${isLong === true ? ' (long: only if named)' : ''}`,
   );
-  return `Usage: npm run bench [-- [--runs N] [--logs FOLDER] [--profile FOLDER] [--minutes N] [--tiny] TOPIC…]
+  return `Usage: npm run bench [-- [--runs N] [--logs FOLDER] [--profile FOLDER] [--minutes N] [--mib N] [--tiny] TOPIC…]
   --runs N          measure each topic so often; the table then gives the least, the median and the most
   --logs FOLDER     keep the log of each topic there
   --profile FOLDER  write a CPU profile of each topic's process there, for Chromium's developer tools
   --minutes N       how long to measure a long topic; default ${DEFAULT_MINUTES}
+  --mib N           how large a file "upload" sends; default ${DEFAULT_MIB}
   --tiny            only see whether it works; the figures say nothing
 Topics:
 ${topics.join('\n')}

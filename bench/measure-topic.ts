@@ -26,12 +26,12 @@ export type ApartOptions = TopicOptions & {
  */
 export async function measureApart(
   topic: Topic,
-  { size, logs, profiles, minutes }: ApartOptions,
+  { size, logs, profiles, minutes, mib }: ApartOptions,
   signal: AbortSignal,
 ): Promise<readonly Measurement[]> {
   mkdirSync(logs, { recursive: true });
   const log = openSync(join(logs, `${topic.name}.log`), 'a');
-  const words = ['bench/bench.ts', MEASURE, topic.name, size, String(minutes)];
+  const words = ['bench/bench.ts', MEASURE, topic.name, size, String(minutes), String(mib)];
   const execArgv = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
   const child = fork(join('scripts', 'run-ts.js'), words, { stdio: ['ignore', log, log, 'ipc'], execArgv });
   closeSync(log);

@@ -24,10 +24,12 @@ export type Topic = {
   readonly isLong?: true;
 };
 
-/** What topics may be told that are long. */
+/** What topics may be told whose length depends on it. */
 export type TopicOptions = {
   /** How long to measure. */
   readonly minutes: number;
+  /** How large a file to upload. */
+  readonly mib: number;
 };
 
 /** A figure that must be less than `limit`. */

@@ -55,7 +55,10 @@ async function measureRows(programs: Programs, { rows, settleMs }: Scale, signal
   if (rows > 0) await fillNodes(farm.size, farm.db, { count: rows, states: [3] });
   const path = folder.in('nodepool.yaml');
   writeFileSync(path, farmYaml({ ...farm.size, databaseUrl: farm.db.url.reveal() }));
-  await using daemon = await RunningDaemon.start(programs.pathOf('nodepoold'), path, signal);
+  await using daemon = await RunningDaemon.start(
+    { name: 'nodepoold', program: programs.pathOf('nodepoold'), configPath: path },
+    signal,
+  );
   await systemClock.sleep(settleMs, signal);
   return memoryOf(daemon.pid);
 }

@@ -1,9 +1,13 @@
-/** `npm run crash [-- --seed S] [--rounds N] [--victim V]`: kills parts of a busy farm and looks what is lost or left. */
+/**
+ * `npm run crash [-- --seed S] [--rounds N] [--victim V]`: kills parts of a busy farm and looks what is lost or left. With
+ * `--images`: parts of one that makes disk images.
+ */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { CRASH_POINTS } from '../src/runtime/crash-point.ts';
+import { FARM_POINTS } from '../src/runtime/crash-point.ts';
 import { describeError } from '../src/runtime/errors.ts';
 import { systemRandomness } from '../src/runtime/randomness.ts';
+import { crashImages } from './images/crash-images.ts';
 import { type CrashOrder, type CrashReport, runCrashes, type Turn } from './run-crashes.ts';
 import { VICTIMS } from './victims.ts';
 
@@ -12,7 +16,7 @@ type Words = CrashOrder & {
   readonly log: string | undefined;
 };
 
-process.exitCode = await main();
+process.exitCode = process.argv.includes('--images') ? await crashImages() : await main();
 
 /** Gives the exit status: 0 all promises kept, 1 one was not, 2 wrong words, 130 interrupted. */
 async function main(): Promise<number> {
@@ -41,14 +45,14 @@ function tell(report: CrashReport, order: CrashOrder): void {
   const { kills, jobs, attempts, reused, reaped, leftovers, reached, seconds } = report;
   for (const line of report.broken) say(`BROKEN: ${line}`);
   const points = order.turns.some(({ victim }) => victim === 'points')
-    ? `, ${reached.size} of ${CRASH_POINTS.length} points reached`
+    ? `, ${reached.size} of ${FARM_POINTS.length} points reached`
     : '';
   say(
     `${kills} kills, ${jobs} jobs in ${attempts} submissions, ${report.broken.length} promises broken, ` +
       `${leftovers} leaks and stuck rows, ${reaped} leaks reaped by cleanup, ${reused} nodes used twice as foreseen` +
       `${points}, ${seconds} s`,
   );
-  const missed = CRASH_POINTS.filter((point) => !reached.has(point));
+  const missed = FARM_POINTS.filter((point) => !reached.has(point));
   if (points !== '' && missed.length > 0) say(`Points not reached: ${missed.join(', ')}`);
   if (report.broken.length > 0) {
     say(`Again: npm run crash -- --seed ${order.seed} --victim ${wordsOf(order.turns)}`);
@@ -102,6 +106,7 @@ function usage(): string {
   --rounds N    kills of each victim; default 100
   --seed S      the same kills and jobs as another run with that seed; default: a fresh one, which is printed
   --log FILE    writes there what the daemons said
+  --images      kills parts of a farm that makes disk images instead; --images --help
 `;
 }
 

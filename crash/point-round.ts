@@ -1,4 +1,4 @@
-import { CRASH_POINTS, type CrashPoint } from '../src/runtime/crash-point.ts';
+import { FARM_POINTS, type CrashPoint } from '../src/runtime/crash-point.ts';
 import { systemClock } from '../src/runtime/clock.ts';
 import { NAMES } from '../test/integration/farm-config.ts';
 import { leaveOneDaemon, type Scene } from './scene.ts';
@@ -22,8 +22,8 @@ const KEPT_IMAGES = 2;
 /** One round: a daemon that dies at a point which no daemon has died at yet. */
 export async function killAtPoint(scene: Scene): Promise<void> {
   const { farm, randomness, reached } = scene;
-  const missing = CRASH_POINTS.filter((each) => !reached.has(each));
-  const point = randomness.pick(missing.length > 0 ? missing : CRASH_POINTS);
+  const missing = FARM_POINTS.filter((each) => !reached.has(each));
+  const point = randomness.pick(missing.length > 0 ? missing : FARM_POINTS);
   const before = AFTER_DEATH[point];
   const count = before === undefined && !isOfBuild(point) ? 1 + randomness.below(3) : 1;
   await leaveOneDaemon(scene);
@@ -52,7 +52,8 @@ export async function dieAt(
 }
 
 function isOfBuild(point: CrashPoint): boolean {
-  return CRASH_POINTS.indexOf(point) >= CRASH_POINTS.indexOf(FIRST_OF_BUILD);
+  const points: readonly CrashPoint[] = FARM_POINTS;
+  return points.indexOf(point) >= points.indexOf(FIRST_OF_BUILD);
 }
 
 /** Lets the daemon build until as many images are ready as are kept. */

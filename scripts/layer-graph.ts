@@ -1,10 +1,12 @@
-// Writes the diagrams of docs/architecture.md: layers from the imports, lifecycles from their tables.
+// Writes the diagrams of the pages: layers from the imports, lifecycles from their tables.
 import { readFile, writeFile } from 'node:fs/promises';
-import { architectureSections } from './architecture/architecture-sections.ts';
-import { replaceSections } from './architecture/generated-sections.ts';
+import { architectureSections, imagePageSections } from './architecture/architecture-sections.ts';
+import { replaceSections, type Sections } from './architecture/generated-sections.ts';
 import { readRoomGraph } from './architecture/room-graph.ts';
 
-const PAGE = 'docs/architecture.md';
+await update('docs/architecture.md', architectureSections(await readRoomGraph()));
+await update('docs/operator/images.md', imagePageSections());
 
-const page = await readFile(PAGE, 'utf8');
-await writeFile(PAGE, replaceSections(page, architectureSections(await readRoomGraph())));
+async function update(path: string, sections: Sections): Promise<void> {
+  await writeFile(path, replaceSections(await readFile(path, 'utf8'), sections));
+}

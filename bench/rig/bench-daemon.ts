@@ -1,20 +1,15 @@
 import { setMaxListeners } from 'node:events';
-import { Clients } from '../../src/assembly/clients.ts';
-import { openBuilderJobs } from '../../src/assembly/open-builder-jobs.ts';
-import { runDaemonLoops } from '../../src/assembly/daemon-loops.ts';
-import { Daemon } from '../../src/assembly/daemon.ts';
+import { type DaemonRoles, runDaemonLoops } from '../../src/assembly/daemon-loops.ts';
+import type { Daemon } from '../../src/assembly/daemon.ts';
 import { takeInJobEvents } from '../../src/assembly/job-event-intake.ts';
 import { jobEventDeps } from '../../src/assembly/pass-deps.ts';
 import type { Config } from '../../src/config/config.ts';
-import { openJobEvents } from '../../src/events/open-job-events.ts';
-import { QueueStatusSource } from '../../src/gearman/queue-status-source.ts';
-import { openMetrics } from '../../src/metrics/open-metrics.ts';
-import { quoteForShell } from '../../src/ssh/quote-for-shell.ts';
 import type { Database } from '../../src/db/database.ts';
+import { openJobEvents } from '../../src/events/open-job-events.ts';
 import { type BenchDeps, benchDeps } from './bench-deps.ts';
-import { READY_KEY_PAIRS, SILENT_MACHINES } from './silent-machines.ts';
+import { openDaemon, type OpenDaemon } from './open-daemon.ts';
 
-const ROLES = { launches: true, deletes: true, images: false };
+const ROLES: DaemonRoles = { launches: true, deletes: true, images: false };
 
 /** All of the daemon but SSH: the same parts and loops as `nodepoold`'s, in this process. */
 export class BenchDaemon implements AsyncDisposable {
@@ -22,32 +17,24 @@ export class BenchDaemon implements AsyncDisposable {
   readonly #stopping = new AbortController();
   readonly #loops: Promise<void>;
   readonly #events: ReturnType<typeof openJobEvents>;
+  readonly #parts: OpenDaemon;
   readonly #stopListening: () => void;
 
-  constructor(config: Config, database: Database, base: BenchDeps = benchDeps()) {
+  /** Without `roles` it makes no images. */
+  constructor(config: Config, database: Database, deps: BenchDeps & { readonly roles?: DaemonRoles } = benchDeps()) {
+    const { roles = ROLES, ...base } = deps;
     const { signal } = this.#stopping;
     setMaxListeners(0, signal);
-    const metrics = openMetrics({}, base);
-    const clients = new Clients(config, { ...base, ...metrics.calls });
-    const gearmanLog = base.log.child('GearmanClient');
-    const queueStatus = new QueueStatusSource(config.gearmanServers, { ...base, log: gearmanLog });
-    const daemon = new Daemon(
-      {
-        ...{ ...base, database, clients, quoteForShell, metrics: metrics.nodes },
-        queueStatus,
-        builderJobs: openBuilderJobs(config, { ...base, queueStatus }).jobs,
-        ...{ machines: SILENT_MACHINES, keyPairs: READY_KEY_PAIRS, accountKeys: [], scriptEnvironment: {} },
-      },
-      [],
-    );
-    const deps = jobEventDeps(daemon, signal);
+    this.#parts = openDaemon(config, database, base);
+    const { daemon } = this.#parts;
+    const eventDeps = jobEventDeps(daemon, signal);
     this.#events = openJobEvents(
       config.zmqPublishers,
       {
         ...base,
         onEvents: async (batch) => {
           daemon.demand.markStale();
-          await takeInJobEvents(batch, deps, signal);
+          await takeInJobEvents(batch, eventDeps, signal);
         },
         onResync: () => {
           daemon.wakeReconcile.wake();
@@ -58,7 +45,7 @@ export class BenchDaemon implements AsyncDisposable {
     this.#stopListening = database.onChange(({ table }) => {
       daemon.onRowsChanged(table);
     });
-    this.#loops = runDaemonLoops(daemon, ROLES, signal);
+    this.#loops = runDaemonLoops(daemon, roles, signal);
     this.daemon = daemon;
   }
 
@@ -73,8 +60,6 @@ export class BenchDaemon implements AsyncDisposable {
     this.#stopping.abort(new Error('The bench has measured enough'));
     await this.#loops;
     await this.#events.close();
-    this.daemon.parts.queueStatus.close();
-    await this.daemon.settled();
-    await this.daemon.parts.clients[Symbol.asyncDispose]();
+    await this.#parts[Symbol.asyncDispose]();
   }
 }

@@ -16,6 +16,8 @@ export type FarmSize = {
   readonly databaseUrl?: string;
   /** Each provider has a project of its own, `nodepool-1` and so on. Default: all share one. */
   readonly hasOwnProjects?: boolean;
+  /** How images are made: snapshots by a setup script, or uploads of `dib-1` and so on. Default: by nobody. */
+  readonly imagesBy?: 'setup' | 'diskimage';
 };
 
 export const BENCH_ACCOUNT = { user: 'nodepool', password: 'devfarm', project: 'nodepool', token: 'bench-token' };
@@ -29,6 +31,7 @@ export function farmYaml(farm: FarmSize): string {
     "cron:\n  image-update: '0 0 1 1 *'\n  check: '0 0 1 1 *'",
     ...(farm.gearmanPort === undefined ? [] : [`gearman-servers:\n  - host: 127.0.0.1\n    port: ${farm.gearmanPort}`]),
     ...(farm.zmqEndpoint === undefined ? [] : [`zmq-publishers:\n  - ${farm.zmqEndpoint}`]),
+    ...(farm.imagesBy === 'diskimage' ? ['diskimages:', ...numbers(farm.labels).map((n) => `  - name: dib-${n}`)] : []),
     'labels:',
     ...numbers(farm.labels).map((n) => labelYaml(n, farm)),
     'providers:',
@@ -51,12 +54,13 @@ function labelYaml(n: number, farm: FarmSize): string {
   return `  - {name: label-${n}, image: image-${n}, min-ready: ${farm.minReady}, providers: [${providers.join(', ')}]}`;
 }
 
-function providerYaml(n: number, { labels, maxServers, authUrl, hasOwnProjects = false }: FarmSize): string {
+function providerYaml(n: number, farm: FarmSize): string {
+  const { labels, maxServers, authUrl, hasOwnProjects = false, imagesBy } = farm;
   const { user, password } = BENCH_ACCOUNT;
   const project = hasOwnProjects ? projectOf(n) : BENCH_ACCOUNT.project;
   const images = numbers(labels).map(
     (i) =>
-      `      - {name: image-${i}, base-image: base-test, min-ram: 512, username: jenkins, private-key: /nowhere/key}`,
+      `      - {name: image-${i}, ${sourceOf(i, imagesBy)}, min-ram: 512, username: jenkins, private-key: /nowhere/key}`,
   );
   return `  - name: provider-${n}
     auth-url: ${authUrl ?? 'http://127.0.0.1:9/v3'}
@@ -69,6 +73,11 @@ function providerYaml(n: number, { labels, maxServers, authUrl, hasOwnProjects =
     rate: 0.001
     images:
 ${images.join('\n')}`;
+}
+
+function sourceOf(image: number, by: FarmSize['imagesBy']): string {
+  if (by === 'diskimage') return `diskimage: dib-${image}`;
+  return `base-image: base-test${by === 'setup' ? ', setup: prepare.sh' : ''}`;
 }
 
 /** The project of the n-th provider, where each has its own. */

@@ -37,8 +37,8 @@ export class Programs implements Disposable {
     }
   }
 
-  /** Path of `nodepool` or `nodepoold`. */
-  pathOf(name: 'nodepool' | 'nodepoold'): string {
+  /** Path of a program that operators start. */
+  pathOf(name: 'nodepool' | 'nodepoold' | 'nodepool-builder'): string {
     return join(this.#folder, 'dist', `${name}.js`);
   }
 

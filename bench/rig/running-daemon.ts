@@ -1,21 +1,32 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-const RUNNING = 'Nodepool is running';
+/** What they say once they run. */
+const SAYS = { nodepoold: 'Nodepool is running', 'nodepool-builder': 'The image builder is running' } as const;
 
-/** `nodepoold` as an operator starts it in the foreground; told to end, and waited for, when disposed. */
+export type StartedDaemon = {
+  readonly name: keyof typeof SAYS;
+  /** Path of the built program. */
+  readonly program: string;
+  readonly configPath: string;
+};
+
+/** A daemon as an operator starts it in the foreground; told to end, and waited for, when disposed. */
 export class RunningDaemon implements AsyncDisposable {
   readonly #child: ChildProcess;
 
-  private constructor(child: ChildProcess) {
+  readonly #name: StartedDaemon['name'];
+
+  private constructor(name: StartedDaemon['name'], child: ChildProcess) {
+    this.#name = name;
     this.#child = child;
   }
 
   /** Starts the built program and waits until it runs. */
-  static async start(program: string, configPath: string, signal: AbortSignal): Promise<RunningDaemon> {
+  static async start({ name, program, configPath }: StartedDaemon, signal: AbortSignal): Promise<RunningDaemon> {
     signal.throwIfAborted();
     const child = spawn(program, ['-c', configPath, '-d'], { stdio: ['ignore', 'ignore', 'pipe'] });
-    const daemon = new RunningDaemon(child);
+    const daemon = new RunningDaemon(name, child);
     try {
       await daemon.#untilRunning(signal);
       return daemon;
@@ -33,21 +44,24 @@ export class RunningDaemon implements AsyncDisposable {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');
+    // A builder would wait for the work at hand; a second signal ends it.
+    if (this.#name === 'nodepool-builder') this.#child.kill('SIGINT');
     await ended;
   }
 
   async #untilRunning(signal: AbortSignal): Promise<void> {
+    const text = SAYS[this.#name];
     let said = '';
     const running = new Promise<void>((resolve) => {
       this.#child.stderr?.on('data', (chunk: Buffer) => {
         process.stderr.write(chunk); // to the topic's log
-        if (said.includes(RUNNING)) return;
+        if (said.includes(text)) return;
         said += chunk.toString();
-        if (said.includes(RUNNING)) resolve();
+        if (said.includes(text)) resolve();
       });
     });
     const ended = once(this.#child, 'exit', { signal }).then(() => {
-      throw new Error('nodepoold ended before it ran');
+      throw new Error(`${this.#name} ended before it ran`);
     });
     await Promise.race([running, ended]);
     ended.catch(() => undefined); // later ends are ours

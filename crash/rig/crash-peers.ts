@@ -1,13 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeError } from '../../src/runtime/errors.ts';
-import { systemClock } from '../../src/runtime/clock.ts';
 import { CleanupStack } from '../../test/integration/cleanup-stack.ts';
 import { type Gearmand, startGearmand } from '../../test/peers/gearmand.ts';
 import { makeSshKeyPair } from '../../test/peers/ssh-key-pair.ts';
 import type { CloudAddress, CloudOptions } from './cloud-process.ts';
 import type { CrashPrograms } from './crash-programs.ts';
 import type { CrashSlot } from './crash-slot.ts';
+import { insist } from './insist.ts';
 import type { JenkinsAddress, JenkinsOptions } from './jenkins-process.ts';
 import { type PeerProcess, startPeer } from './peer-process.ts';
 
@@ -17,9 +16,6 @@ export type PeersParts = {
   /** What each job does. */
   readonly command: string;
 };
-
-const START_TRIES = 5;
-const START_AGAIN_MS = 500;
 
 /** Cloud, Jenkins and gearmand, each in a process that can be killed and started again where it was. Dispose of it. */
 export class CrashPeers implements AsyncDisposable {
@@ -116,18 +112,6 @@ export class CrashPeers implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#cleanups.run();
-  }
-}
-
-/** Somebody's outgoing connection may have the port for a moment. */
-async function insist<T>(start: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await start();
-    } catch (error) {
-      if (tries === START_TRIES) throw new Error(`Cannot start it again: ${describeError(error)}`, { cause: error });
-      await systemClock.sleep(START_AGAIN_MS);
-    }
   }
 }
 

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 
-const RIGS = ['cloud-process', 'jenkins-process'] as const;
+const RIGS = ['cloud-process', 'glance-process', 'jenkins-process'] as const;
 
 /** The programs as `npm run build` makes them, and the farm's own, in a folder that is removed when disposed. */
 export class CrashPrograms implements Disposable {
@@ -35,12 +35,21 @@ export class CrashPrograms implements Disposable {
 
   /** The words that start the daemon. */
   get daemon(): readonly string[] {
-    return [process.execPath, '--enable-source-maps', join(this.#folder, 'dist', 'nodepoold.js')];
+    return this.#program('nodepoold');
+  }
+
+  /** The words that start the image builder. */
+  get builder(): readonly string[] {
+    return this.#program('nodepool-builder');
   }
 
   /** The words that start a part of the farm. */
   rig(name: (typeof RIGS)[number]): readonly string[] {
     return [process.execPath, join(this.#folder, 'dist', `${name}.mjs`)];
+  }
+
+  #program(name: string): readonly string[] {
+    return [process.execPath, '--enable-source-maps', join(this.#folder, 'dist', `${name}.js`)];
   }
 
   [Symbol.dispose](): void {

@@ -10,7 +10,7 @@ const ImageFile = z.object({
   name: z.string(),
   /** Names of layer folders, top first. */
   layers: z.array(z.string()).readonly(),
-  /** Where it came from: an instance's id, a tar, or what built it. */
+  /** Where it came from: an instance's id, a tar, or the digest of a disk. */
   source: z.string(),
   /** ISO 8601, UTC. */
   createdAt: z.string(),
@@ -89,6 +89,15 @@ export class ImageStore {
     }
   }
 
+  /** Adds an image with the layers of another one from the same source. Undefined: there is none. */
+  async share(name: string, source: string): Promise<Image | undefined> {
+    requireImageName(name);
+    return await this.#folder.exclusively(async () => {
+      const same = this.list().find((image) => image.source === source);
+      return same === undefined ? undefined : await this.#write({ ...same, name });
+    });
+  }
+
   /** Removes the image; layers that living instances need stay. No image, no work. */
   async delete(name: string): Promise<void> {
     await this.#folder.exclusively(async () => {
@@ -131,24 +140,23 @@ export class ImageStore {
 
   /** The layer is named and its image written in one turn, or a parallel clean-up would take the layer for garbage. */
   async #name(made: { part: string; layer: string; tree: string }, image: Omit<Image, 'createdAt'>): Promise<Image> {
-    const named: Image = {
-      name: image.name,
-      layers: image.layers,
-      source: image.source,
-      createdAt: systemClock.now().toISOString(),
-    };
-    const replaced = await this.#folder.exclusively(async () => {
+    const { replaced, named } = await this.#folder.exclusively(async () => {
       // As owner: the layer's top folder may belong to a mapped uid, or forbid writing.
       const argv = ['mv', '-T', join(made.part, made.tree), this.#path(made.layer)];
       await this.#folder.runAsOwner({ argv, purpose: 'name a layer', timeoutMs: 10_000 });
-      await this.#folder.writeWhole(join(this.#folder.images, image.name), `${JSON.stringify(named)}\n`);
-      const before = this.#images.has(image.name);
-      this.#images.set(image.name, named);
-      return before;
+      return { replaced: this.#images.has(image.name), named: await this.#write(image) };
     });
     if (replaced) await this.collect();
-    this.#deps.log.info(`Image "${image.name}" is there`, { layers: image.layers.length, source: image.source });
     return named;
+  }
+
+  /** To be called when it is its turn. */
+  async #write({ name, layers, source }: Omit<Image, 'createdAt'>): Promise<Image> {
+    const image: Image = { name, layers, source, createdAt: systemClock.now().toISOString() };
+    await this.#folder.writeWhole(join(this.#folder.images, name), `${JSON.stringify(image)}\n`);
+    this.#images.set(name, image);
+    this.#deps.log.info(`Image "${name}" is there`, { layers: layers.length, source });
+    return image;
   }
 
   /** One layer with the sum of all, so that chains of snapshots stay short. */

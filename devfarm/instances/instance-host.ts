@@ -7,6 +7,7 @@ import { adoptInstances } from './adopt-instances.ts';
 import { type BaseImageOptions, ensureBaseTar } from './base-image.ts';
 import { bootInstance } from './boot-instance.ts';
 import { readTail, trimConsole } from './console-log.ts';
+import { type DiskImage, unpackDisk } from './disk-image.ts';
 import { detectHostMode, type HostMode } from './host-mode.ts';
 import { exportTar, extractTar } from './image-tar.ts';
 import { type Image, ImageStore } from './image-store.ts';
@@ -118,6 +119,23 @@ export class InstanceHost implements AsyncDisposable {
       await extractTar({ tar, tree, signal }, this.#folder);
     };
     return await this.#images.add({ name, source: tar, below: [], make });
+  }
+
+  /**
+   * Makes an image of a disk, unless there is one of that name. The same data are unpacked once, also for many at a time.
+   * @throws {UnfitMachineError} it is no tar, and we are not root
+   * @throws {Error} it holds no root file system with an sshd
+   */
+  async importDisk(name: string, disk: DiskImage, signal?: AbortSignal): Promise<Image> {
+    const source = `${disk.format} ${disk.digest}`;
+    const make = async (tree: string, part: string): Promise<void> => {
+      await unpackDisk({ disk, tree, part, signal }, this.#folder);
+    };
+    return await this.#turns.run(source, async () => {
+      signal?.throwIfAborted();
+      const known = this.#images.find(name) ?? (await this.#images.share(name, source));
+      return known ?? (await this.#images.add({ name, source, below: [], make }));
+    });
   }
 
   /** Writes the whole root file system of an image as a tar; the file appears when it is complete. */

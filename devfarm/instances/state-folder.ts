@@ -70,6 +70,12 @@ export class StateFolder {
     return await runProgram({ cwd: this.path, ...program, argv });
   }
 
+  /** For root: in mount and process namespaces of its own, all of which end with it, also when it or we are killed. */
+  async runInBox(program: Program): Promise<string> {
+    const box = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--'];
+    return await runProgram({ cwd: this.path, ...program, argv: [...box, ...program.argv] });
+  }
+
   /** A file appears whole or not at all. @throws {DiskFullError} */
   async writeWhole(file: string, text: string): Promise<void> {
     const aside = join(dirname(file), `.${basename(file)}.${systemRandomness.hex(4)}`);

@@ -95,7 +95,10 @@ function overview(cloud: Cloud): unknown {
     })),
     images: cloud.images
       .where(({ name, visibility }) => !(visibility === 'public' && seeds.has(name ?? '')))
-      .map(({ id, name, status, properties }) => ({ id, name, status, properties })),
+      .map(({ id, name, status, diskFormat, properties }) => ({
+        ...{ id, name, status, disk_format: diskFormat },
+        properties,
+      })),
     floating_ips: cloud.floatingIps.all().map(({ id, address, portId }) => ({ id, address, port_id: portId })),
     ports: cloud.ports.all().map(({ id, name, deviceId, address }) => ({ id, name, device_id: deviceId, address })),
     keypairs: cloud.keyPairs.all().map(({ name }) => name),

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { asError } from '../../src/runtime/errors.ts';
-import type { NetworkRecord, ServerRecord } from './cloud-records.ts';
+import type { ImageRecord, NetworkRecord, ServerRecord } from './cloud-records.ts';
 import type { Cloud } from './cloud.ts';
+import type { ImageUpload } from './machine-backend.ts';
 import { claimPort, makeServerPort } from './port-book.ts';
 import { countServer } from './project-usage.ts';
 import type { FaultEffect } from './fault-rule.ts';
@@ -107,19 +108,33 @@ async function tryHost(server: ServerRecord, attempt: HostTry, signal: AbortSign
 }
 
 async function startMachine(server: ServerRecord, cloud: Cloud, signal: AbortSignal): Promise<string> {
+  const { backend } = cloud.deps;
   const image = cloud.images.find(server.imageId);
-  const machine = await cloud.deps.backend.start(
-    {
-      serverId: server.id,
-      name: server.name,
-      imageRef: image?.machineRef ?? server.imageId,
-      publicKeys: server.publicKeys,
-      userData: server.userData,
-      metadata: server.metadata,
-    },
-    signal,
-  );
-  return machine.address;
+  const upload = uploadOf(image);
+  try {
+    const machine = await backend.start(
+      {
+        serverId: server.id,
+        name: server.name,
+        imageRef: image?.machineRef ?? server.imageId,
+        ...(upload === undefined ? {} : { upload }),
+        publicKeys: server.publicKeys,
+        userData: server.userData,
+        metadata: server.metadata,
+      },
+      signal,
+    );
+    return machine.address;
+  } finally {
+    // Deleted while its data were made bootable: nothing may be left of it.
+    if (upload !== undefined && cloud.images.find(server.imageId) === undefined)
+      await backend.deleteImage(server.imageId);
+  }
+}
+
+function uploadOf(image: ImageRecord | undefined): ImageUpload | undefined {
+  if (image?.file === undefined) return undefined;
+  return { file: image.file, diskFormat: image.diskFormat ?? 'raw', digest: image.hashValue ?? image.id };
 }
 
 function finish(serverId: string, address: string, cloud: Cloud): void {

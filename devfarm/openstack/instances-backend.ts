@@ -1,5 +1,8 @@
+import { describeError } from '../../src/runtime/errors.ts';
 import type { Logger } from '../../src/runtime/logger.ts';
+import { UnfitMachineError } from '../instances/host-mode.ts';
 import type { InstanceHost } from '../instances/instance-host.ts';
+import { DiskFullError } from '../instances/run-program.ts';
 import { AddressForwarder } from './address-forwarder.ts';
 import { Journal } from './journal.ts';
 import type { Collection } from './journal.ts';
@@ -22,7 +25,7 @@ export type Instances = Pick<
   InstanceHost,
   'create' | 'start' | 'stop' | 'kill' | 'reboot' | 'delete' | 'snapshot' | 'status' | 'console'
 > &
-  Pick<InstanceHost, 'list' | 'find' | 'findImage' | 'importImage' | 'deleteImage' | 'port'>;
+  Pick<InstanceHost, 'list' | 'find' | 'findImage' | 'importDisk' | 'deleteImage' | 'port'>;
 
 export type InstancesBackendDeps = {
   /** This backend's own: instances in it that no server stands for are removed. */
@@ -36,7 +39,6 @@ type MachineRecord = { readonly id: string; readonly instanceId: string; readonl
 /** Servers that are real instances on loopback addresses: one can log in to them. */
 export class InstancesBackend implements MachineBackend {
   readonly #host: Instances;
-  readonly #log: Logger;
   readonly #journal: Journal;
   readonly #machines: Collection<MachineRecord>;
   readonly #forwarder: AddressForwarder;
@@ -44,7 +46,6 @@ export class InstancesBackend implements MachineBackend {
   /** `stateDir`: a folder of its own, for remembering which instance is whose. */
   constructor(stateDir: string, deps: InstancesBackendDeps) {
     this.#host = deps.host;
-    this.#log = deps.log;
     this.#journal = new Journal(stateDir);
     this.#machines = this.#journal.collection('machine');
     this.#journal.compact();
@@ -65,7 +66,9 @@ export class InstancesBackend implements MachineBackend {
   async start(request: MachineRequest, signal: AbortSignal): Promise<Machine> {
     const known = this.#machines.find(request.serverId);
     const machine =
-      known !== undefined && this.#host.find(known.instanceId) !== undefined ? known : await this.#make(request);
+      known !== undefined && this.#host.find(known.instanceId) !== undefined
+        ? known
+        : await this.#make(request, signal);
     signal.throwIfAborted();
     await this.#host.start(machine.instanceId);
     return { address: machine.address };
@@ -111,15 +114,6 @@ export class InstancesBackend implements MachineBackend {
     return { sizeBytes: NOMINAL_SIZE_BYTES };
   }
 
-  /** A tar of a root file system can be booted. Other data is taken, as Glance takes it, and fails at the first boot. */
-  async importImage({ imageId, file }: ImageUpload): Promise<void> {
-    try {
-      await this.#host.importImage(imageId, file);
-    } catch (error) {
-      this.#log.warn('Uploaded data cannot be booted: it is no tar of a root file system', { imageId, error });
-    }
-  }
-
   async deleteImage(imageId: string): Promise<void> {
     await this.#host.deleteImage(imageId);
   }
@@ -140,8 +134,9 @@ export class InstancesBackend implements MachineBackend {
     this.#journal.close();
   }
 
-  async #make(request: MachineRequest): Promise<MachineRecord> {
-    const { userData } = request;
+  async #make(request: MachineRequest, signal: AbortSignal): Promise<MachineRecord> {
+    const { userData, upload } = request;
+    if (upload !== undefined) await this.#import(request.imageRef, upload, signal);
     const instance = await this.#host.create({
       image: request.imageRef,
       name: hostNameOf(request.name),
@@ -149,6 +144,19 @@ export class InstancesBackend implements MachineBackend {
       ...(userData === undefined ? {} : { userData: Buffer.from(userData, 'base64').toString('utf8') }),
     });
     return this.#machines.put({ id: request.serverId, instanceId: instance.id, address: instance.address });
+  }
+
+  /** Glance takes any data; what is wrong with them shows at a boot (Nova: ImageUnacceptable). */
+  async #import(imageId: string, upload: ImageUpload, signal: AbortSignal): Promise<void> {
+    if (this.#host.findImage(imageId) !== undefined) return;
+    const { file, diskFormat: format, digest } = upload;
+    try {
+      await this.#host.importDisk(imageId, { file, format, digest }, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof DiskFullError || error instanceof UnfitMachineError) throw error;
+      throw new Error(`Image ${imageId} is unacceptable: ${describeError(error)}`, { cause: error });
+    }
   }
 
   #instanceOf(serverId: string): string {

@@ -5,6 +5,8 @@ export type MachineRequest = {
   readonly name: string;
   /** What to boot: the image's `machineRef`, else its id. */
   readonly imageRef: string;
+  /** What was uploaded for the image; absent: it is a snapshot, or one of the backend's own. */
+  readonly upload?: ImageUpload;
   /** OpenSSH public keys that may log in. */
   readonly publicKeys: readonly string[];
   /** Base64, as the client sent it to Nova; not checked. */
@@ -30,13 +32,14 @@ export type SavedImage = {
   readonly sizeBytes: number;
 };
 
-/** Uploaded data that is to become an image. */
+/** Data of an image that somebody uploaded. */
 export type ImageUpload = {
-  readonly imageId: string;
   /** Path of a file with the data; it is removed when the image is deleted. */
   readonly file: string;
   /** Glance's `disk_format`: raw, qcow2, … */
   readonly diskFormat: string;
+  /** Hex digest of the data. */
+  readonly digest: string;
 };
 
 export type FloatingAddress = {
@@ -52,7 +55,7 @@ export interface MachineBackend {
    */
   adopt(known: readonly KnownServer[]): Promise<ReadonlyMap<string, MachineStatus>>;
   /**
-   * Creates and boots a machine; one that exists already is booted and kept.
+   * Creates and boots a machine; one that exists already is booted and kept. The first from an upload makes that bootable.
    * @throws the machine cannot be made; the server goes to ERROR with the error's message
    */
   start(request: MachineRequest, signal: AbortSignal): Promise<Machine>;
@@ -67,9 +70,7 @@ export interface MachineBackend {
   console(serverId: string): Promise<string>;
   /** Saves the machine's disk under `imageId`, bootable by `start`. */
   snapshot(serverId: string, imageId: string): Promise<SavedImage>;
-  /** Makes uploaded data bootable under its image id. */
-  importImage(upload: ImageUpload): Promise<void>;
-  /** Removes what `snapshot` or `importImage` made. A missing one is success. */
+  /** Removes what `snapshot` made, or the first `start` from an upload. A missing one is success. */
   deleteImage(imageId: string): Promise<void>;
   /** Makes the machine answer at a further address. */
   attachAddress(floating: FloatingAddress): Promise<void>;

@@ -68,10 +68,6 @@ export class NoMachinesBackend implements MachineBackend {
     return Promise.resolve({ sizeBytes: SIZE_BYTES });
   }
 
-  importImage(): Promise<void> {
-    return Promise.resolve();
-  }
-
   deleteImage(): Promise<void> {
     return Promise.resolve();
   }

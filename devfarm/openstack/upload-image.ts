@@ -24,9 +24,6 @@ export async function uploadImage(image: ImageRecord, call: Call, cloud: Cloud):
   try {
     const target = { folder: 'images', name: image.id, room };
     const { file, sums } = await storeData(target, call.upload ?? Readable.from([]), cloud);
-    if (file !== undefined) {
-      await cloud.deps.backend.importImage({ imageId: image.id, file, diskFormat: image.diskFormat });
-    }
     const done = change(image.id, { status: 'active', ...sums, ...(file === undefined ? {} : { file }) }, cloud);
     if (done === undefined) return await answerGone(image.id, file, cloud);
   } catch (error) {

@@ -5,6 +5,8 @@ import { farmDiagram, nodepoolDiagram, requireKnownRooms } from './layer-diagram
 import { lifecycleDiagram } from './lifecycle-diagram.ts';
 import type { RoomGraph } from './room-graph.ts';
 
+const IMAGE = { 'image lifecycle': lifecycleDiagram(IMAGE_LIFECYCLE, 'building') };
+
 /** What `npm run layer-graph` writes into docs/architecture.md. */
 export function architectureSections(graph: RoomGraph): Sections {
   requireKnownRooms(graph);
@@ -12,6 +14,11 @@ export function architectureSections(graph: RoomGraph): Sections {
     layers: nodepoolDiagram(graph),
     devfarm: farmDiagram(graph),
     'node lifecycle': lifecycleDiagram(NODE_LIFECYCLE, 'building'),
-    'image lifecycle': lifecycleDiagram(IMAGE_LIFECYCLE, 'building'),
+    ...IMAGE,
   };
+}
+
+/** What it writes into docs/operator/images.md. */
+export function imagePageSections(): Sections {
+  return IMAGE;
 }

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { z } from 'zod';
 import { networkOf, findRunning, startFarm, stopFarm } from '../../devfarm/farm/farm-control.ts';
 import { farmFolder, type FarmState } from '../../devfarm/farm/farm-folder.ts';
 import { pollUntil } from '../../devfarm/farm/poll-until.ts';
@@ -16,9 +17,17 @@ import { type NodeRow, readNodes, readTable } from './node-rows.ts';
 import type { Progress } from './progress.ts';
 
 const run = promisify(execFile);
-const REPOSITORY = join(import.meta.dirname, '..');
+/** The checkout: the program is in its `dist`. */
+export const REPOSITORY = join(import.meta.dirname, '..');
 const STEP_MS = 90_000;
 const ROOT = join(tmpdir() === '/tmp' ? '/var/tmp' : tmpdir(), 'nodepool-demo');
+
+const Cloud = z.object({
+  servers: z.array(z.object({ id: z.string(), name: z.string(), image: z.string() })),
+  images: z.array(z.object({ id: z.string(), status: z.string(), disk_format: z.string().nullable() })),
+});
+
+const Agents = z.object({ computer: z.array(z.object({ displayName: z.string(), offline: z.boolean() })) });
 
 /** Set where the demonstration runs in a network of its own. */
 export const OWN_NETWORK = 'NODEPOOL_DEMO_OWN_NETWORK';
@@ -85,8 +94,16 @@ export class DemoFarm {
     return (await run(program, rest, { env: this.#environment() })).stdout;
   }
 
+  /** The rows that a command prints; throws if it tells of a failure beside them. */
+  async rowsUnlessFailed(command: string): Promise<readonly (readonly string[])[]> {
+    const [program = '', ...rest] = this.#inFarm([join(REPOSITORY, 'bin/nodepool'), ...this.#configWords(), command]);
+    const { stdout, stderr } = await run(program, rest, { env: this.#environment() });
+    if (stderr.includes(' failed ')) throw new Error(stderr.trim());
+    return readTable(stdout);
+  }
+
   async awaitImage(): Promise<string> {
-    const cells = await this.#await('the snapshot image to be ready', async () =>
+    const cells = await this.until('the snapshot image to be ready', async () =>
       readTable(await this.nodepool('image-list')).find((row) => row[7] === 'ready'),
     );
     return `${cells[3] ?? ''} (${cells[5] ?? ''})`;
@@ -97,7 +114,7 @@ export class DemoFarm {
   }
 
   async awaitReady(count: number): Promise<readonly NodeRow[]> {
-    return await this.#await(`${count} nodes to be ready`, async () => {
+    return await this.until(`${count} nodes to be ready`, async () => {
       const ready = (await this.nodes()).filter(({ state }) => state === 'ready');
       return ready.length >= count ? ready : undefined;
     });
@@ -113,29 +130,50 @@ export class DemoFarm {
   async assertHeld(held: NodeRow): Promise<void> {
     const now = (await this.nodes()).find(({ id }) => id === held.id);
     if (now?.state !== 'hold') throw new Error(`Node ${held.id} is not held any more but ${now?.state ?? 'gone'}`);
+    const uuid = await this.onMachine(held, 'cat /etc/nodepool/uuid');
+    if (uuid !== held.serverId) throw new Error(`The machine of node ${held.id} says that it is ${uuid}`);
+  }
+
+  /** What a command prints on the node's machine. */
+  async onMachine(node: NodeRow, command: string): Promise<string> {
     const key = join(this.folder.keys, 'id_rsa');
     const options = ['-F', 'none', '-i', key, '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null'];
-    const login = ['ssh', ...options, '-o', 'LogLevel=ERROR', '-p', String(this.state.sshPort), `jenkins@${held.ip}`];
-    const [program = '', ...words] = this.#inFarm([...login, 'cat /etc/nodepool/uuid']);
-    const { stdout } = await run(program, words);
-    if (stdout.trim() !== held.serverId)
-      throw new Error(`The machine of node ${held.id} says that it is ${stdout.trim()}`);
+    const login = ['ssh', ...options, '-o', 'LogLevel=ERROR', '-p', String(this.state.sshPort), `jenkins@${node.ip}`];
+    const [program = '', ...words] = this.#inFarm([...login, command]);
+    return (await run(program, words)).stdout.trim();
+  }
+
+  /** All that is in the cloud, besides what was there from the start. */
+  async cloud(): Promise<z.output<typeof Cloud>> {
+    return Cloud.parse(await this.#fetch(`${new URL(this.state.authUrl).origin}/_devfarm/servers`));
+  }
+
+  /** Names of the agents that Jenkins has connected to. */
+  async onlineAgents(): Promise<readonly string[]> {
+    return (await this.#agents()).filter(({ offline }) => !offline).map(({ displayName }) => displayName);
+  }
+
+  /** Looks until there is something, and gives that. @throws {Error} it takes longer than `ms` */
+  async until<T>(what: string, look: () => Promise<T | undefined>, ms = STEP_MS): Promise<T> {
+    const found = await pollUntil(ms, look);
+    if (found === undefined) throw new Error(`Waited ${ms / 1000} s in vain for ${what}`);
+    return found;
   }
 
   /** Waits until Jenkins cannot give the node a job any more. */
   async awaitNoAgent(node: NodeRow): Promise<void> {
-    await this.#await(`node ${node.id} to be out of Jenkins`, async () =>
-      (await this.#agentNames()).includes(node.nodename) ? undefined : true,
+    await this.until(`node ${node.id} to be out of Jenkins`, async () =>
+      (await this.#agents()).some(({ displayName }) => displayName === node.nodename) ? undefined : true,
     );
   }
 
   /** Waits until no node of those names is in the list, in the cloud or in Jenkins. */
   async awaitGone(nodenames: ReadonlySet<string>): Promise<void> {
-    await this.#await('all used nodes to be gone', async () => {
+    await this.until('all used nodes to be gone', async () => {
       const names = [
         ...(await this.nodes()).map(({ nodename }) => nodename),
-        ...(await this.#machineNames()),
-        ...(await this.#agentNames()),
+        ...(await this.cloud()).servers.map(({ name }) => name),
+        ...(await this.#agents()).map(({ displayName }) => displayName),
       ];
       return names.some((name) => nodenames.has(name)) ? undefined : true;
     });
@@ -183,26 +221,15 @@ End it:
     return existsSync(`/proc/${pid}`) ? undefined : 'dead';
   }
 
-  async #machineNames(): Promise<readonly string[]> {
-    const { stdout } = await this.#curl(`${new URL(this.state.authUrl).origin}/_devfarm/servers`);
-    return [...stdout.matchAll(/"name":\s*"([^"]+)"/g)].map((match) => match[1] ?? '');
-  }
-
-  async #agentNames(): Promise<readonly string[]> {
-    const { stdout } = await this.#curl(`${this.state.jenkinsUrl}/computer/api/json?tree=computer[displayName]`);
-    return [...stdout.matchAll(/"displayName":\s*"([^"]+)"/g)].map((match) => match[1] ?? '');
+  async #agents(): Promise<z.output<typeof Agents>['computer']> {
+    const url = `${this.state.jenkinsUrl}/computer/api/json?tree=computer[displayName,offline]`;
+    return Agents.parse(await this.#fetch(url)).computer;
   }
 
   /** By a program, since only a program can be put into the farm's network. */
-  async #curl(url: string): Promise<{ readonly stdout: string }> {
+  async #fetch(url: string): Promise<unknown> {
     const [program = '', ...words] = this.#inFarm([process.execPath, '-e', FETCH, url]);
-    return await run(program, words);
-  }
-
-  async #await<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-    const found = await pollUntil(STEP_MS, look);
-    if (found === undefined) throw new Error(`Waited ${STEP_MS / 1000} s in vain for ${what}`);
-    return found;
+    return JSON.parse((await run(program, words)).stdout);
   }
 
   #inFarm(words: readonly string[]): readonly string[] {

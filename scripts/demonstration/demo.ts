@@ -7,9 +7,10 @@ import { detectHostMode } from '../../devfarm/instances/host-mode.ts';
 import { chooseFarmNetwork } from '../../devfarm/instances/own-network.ts';
 import { describeError } from '../../src/runtime/errors.ts';
 import { DEMO_FARM, DemoFarm, OWN_NETWORK } from './demo-farm.ts';
+import { demonstrateDiskImages } from './demonstrate-disk-images.ts';
 import { assertNothingLeft } from './nothing-left.ts';
 import { Progress } from './progress.ts';
-import { runJobs } from './zuul.ts';
+import { useNodes } from './use-nodes.ts';
 
 removeLockAtEnd();
 await enterNetwork();
@@ -73,6 +74,13 @@ async function demonstrate(): Promise<void> {
     await farm.stop();
   }
   await farm.startPeers();
+  if (process.argv.includes('--dib')) await demonstrateDiskImages(JOBS, { farm, progress });
+  else await demonstrateSnapshots();
+  if (process.argv.includes('--keep')) farm.tellHowToLook();
+  else await stop();
+}
+
+async function demonstrateSnapshots(): Promise<void> {
   await farm.startNodepool();
   const image = await farm.awaitImage();
   progress.check(`snapshot image built from the base image: ${image}`);
@@ -82,35 +90,19 @@ async function demonstrate(): Promise<void> {
   await farm.awaitReady(2);
   await farm.awaitNoAgent(held);
   progress.check(`node ${held.id} is held and out of Jenkins, and the pool refilled itself`);
-  await useNodes(held.id);
-  await farm.assertHeld(held);
-  progress.check(`node ${held.id} is still held, and its machine answers`);
-  if (process.argv.includes('--keep')) {
-    farm.tellHowToLook();
-    return;
-  }
-  await stop();
-}
-
-async function useNodes(heldId: number): Promise<void> {
-  progress.note(`submitting ${JOBS} jobs through gearmand, as Zuul does`);
-  const builds = await runJobs(JOBS, farm);
-  for (const { number, nodename } of builds) progress.note(`  build ${number} ran on ${nodename}`);
-  const names = new Set(builds.map(({ nodename }) => nodename));
-  if (names.size !== JOBS) throw new Error(`${JOBS} jobs ran on ${names.size} different nodes`);
-  progress.check(`${JOBS} jobs ended with SUCCESS on ${names.size} different nodes`);
-  await farm.awaitGone(names);
-  progress.check(`every used node is deleted, in the cloud, in Jenkins and in the list`);
+  await useNodes(JOBS, { farm, progress });
   const refilled = await farm.awaitReady(2);
   progress.check(`the pool is refilled: ${refilled.map(({ id }) => id).join(', ')}`);
   progress.print(await farm.nodepool('list'));
-  progress.print(await farm.nodepool('history', String(heldId)));
+  progress.print(await farm.nodepool('history', String(held.id)));
+  await farm.assertHeld(held);
+  progress.check(`node ${held.id} is still held, and its machine answers`);
 }
 
 async function stop(): Promise<void> {
   await farm.stop();
   assertNothingLeft(farm.root);
-  progress.check('everything is stopped: no process, no mount, no file is left');
+  progress.check('everything is stopped: no process, no mount, no loop device, no file is left');
 }
 
 function argumentOf(name: string): string | undefined {

@@ -1,6 +1,7 @@
 /** A row of `nodepool list`, as far as the demonstration looks at it. */
 export type NodeRow = {
   readonly id: number;
+  readonly provider: string;
   readonly nodename: string;
   readonly serverId: string;
   readonly ip: string;
@@ -25,6 +26,7 @@ export function readTable(text: string): readonly (readonly string[])[] {
 export function readNodes(text: string): readonly NodeRow[] {
   return readTable(text).map((cells) => ({
     id: Number(cells[0]),
+    provider: cells[1] ?? '',
     nodename: cells[7] ?? '',
     serverId: cells[8] ?? '',
     ip: cells[9] ?? '',

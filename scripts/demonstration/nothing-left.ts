@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
-/** Throws if a process, a mount or a file of the farm in that folder is left. */
+/** Throws if a process, a mount, a loop device or a file of the farm in that folder is left. */
 export function assertNothingLeft(root: string): void {
   const processes = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && name !== String(process.pid))
@@ -10,14 +10,25 @@ export function assertNothingLeft(root: string): void {
     .split('\n')
     .filter((line) => line.includes(root));
   if (mounts.length > 0) throw new Error(`Mounts are left: ${mounts.join(', ')}`);
+  const loops = readdirSync('/sys/block').filter((name) => backingFile(name).includes(root));
+  if (loops.length > 0) throw new Error(`Loop devices are left: ${loops.join(', ')}`);
   if (existsSync(root)) throw new Error(`The folder ${root} is left`);
 }
 
 function commandLine(pid: string): string {
+  return contentOf(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
+}
+
+function backingFile(device: string): string {
+  return contentOf(`/sys/block/${device}/loop/backing_file`);
+}
+
+/** Empty where it is gone this moment, or never was. */
+function contentOf(path: string): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    return readFileSync(path, 'utf8');
   } catch {
-    return ''; // it ended this moment
+    return '';
   }
 }
 

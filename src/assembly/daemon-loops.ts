@@ -13,8 +13,10 @@ import { runRegistrationPass } from '../pool/registration-pass.ts';
 import { type ControlLoop, type LoopDeps, runControlLoop } from '../runtime/control-loop.ts';
 import { runDibPass, runDibUpdate } from '../dib/dib-pass.ts';
 import { runImagePass, runImageUpdate } from '../snapshot/image-pass.ts';
+import { baseImageLoop } from './base-image-loop.ts';
 import { type CronLoop, runCronLoop } from './cron-loop.ts';
 import type { Daemon } from './daemon.ts';
+import { allocationForImages, recycleLoop, rollbackLoop } from './image-care.ts';
 import { rememberedRounds } from './remembered-rounds.ts';
 import {
   deletionPassDeps,
@@ -119,6 +121,7 @@ function allocationLoop(daemon: Daemon): ControlLoop {
       if (ended !== undefined) await database.rounds.save(ended);
     },
     log: log.child('NodePool'),
+    ...allocationForImages(daemon),
   };
   let stoodBy = false;
   return {
@@ -176,6 +179,7 @@ function deletionLoops(daemon: Daemon): readonly ControlLoop[] {
       debounceMs: ROWS_GATHER_MS,
       pass: (signal) => runDeletionPass(deletionPassDeps(daemon), signal),
     }),
+    unlessFrozen(daemon, ledBy(daemon, 'reconciliation', recycleLoop(daemon))),
     ledBy(daemon, 'reconciliation', {
       name: 'hold',
       intervalMs: SWEEP_MS,
@@ -217,7 +221,12 @@ function untilDueMs(retries: { nextDueMs(): number | undefined }): number {
 
 /** @param asksForMissing not where launches are left to another daemon (upstream: --no-launches) */
 function imageLoops(daemon: Daemon, asksForMissing: boolean): readonly ControlLoop[] {
-  const loops = [snapshotLoop(daemon, asksForMissing), dibLoop(daemon, asksForMissing)];
+  const loops = [
+    snapshotLoop(daemon, asksForMissing),
+    dibLoop(daemon, asksForMissing),
+    baseImageLoop(daemon),
+    rollbackLoop(daemon),
+  ];
   return loops.map((loop) => unlessFrozen(daemon, ledBy(daemon, 'images', loop)));
 }
 

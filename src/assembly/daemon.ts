@@ -6,6 +6,7 @@ import { DibWork } from '../dib/dib-work.ts';
 import { shareOffers } from '../dib/shared-offers.ts';
 import type { QueueStatusSource } from '../gearman/queue-status-source.ts';
 import type { BuilderJobs } from '../image/builder-jobs.ts';
+import type { ImageFailures } from '../image/image-failures.ts';
 import type { LeaderRole } from '../node/daemon-store.ts';
 import type { NodeMetrics } from '../node/node-metrics.ts';
 import type { Node } from '../node/node.ts';
@@ -41,6 +42,7 @@ export type DaemonParts = {
   readonly clients: Pick<Clients, keyof Clients>;
   readonly queueStatus: Pick<QueueStatusSource, 'read' | 'setServers' | 'close'>;
   readonly builderJobs: BuilderJobs;
+  readonly imageFailures: ImageFailures;
   readonly machines: RemoteMachines;
   readonly keyPairs: KeyPairs;
   readonly quoteForShell: QuoteForShell;
@@ -72,10 +74,11 @@ export class Daemon {
   readonly builderJobs: BuilderJobs;
   readonly breakers: LaunchBreakers;
   readonly retries: DeletionRetries;
-  /** Reconciliation and held nodes, a target apart from the others; quotas, a provider apart. */
+  /** Reconciliation and held nodes, a target apart from the others; quotas and base images, a provider apart. */
   readonly reconciling: PartedPass;
   readonly holding: PartedPass;
   readonly readingQuotas: PartedPass;
+  readonly lookingAtBases: PartedPass;
   readonly quotas = new QuotaBook();
   readonly launchTurns = new LaunchTurns();
   readonly leakSightings = new Sightings();
@@ -127,6 +130,7 @@ export class Daemon {
     this.reconciling = new PartedPass('Reconciliation with', loop);
     this.holding = new PartedPass('Taking held nodes out of jenkins of', loop);
     this.readingQuotas = new PartedPass('Reading the quota of', loop);
+    this.lookingAtBases = new PartedPass('Looking at base images of', loop);
     this.complaints = {
       registration: new SharedComplaints({ clock, log: log.child('NodeLauncher') }),
       deletion: new SharedComplaints({ clock, log: log.child('NodeDeleter') }),
@@ -215,7 +219,7 @@ export class Daemon {
   /** Waits until nothing is under way. */
   async settled(): Promise<void> {
     const { launches, deletions, admissions, imageWork, dibWork, singleUse, targets, reconciling, holding } = this;
-    const passes = [targets, reconciling, holding, this.readingQuotas];
+    const passes = [targets, reconciling, holding, this.readingQuotas, this.lookingAtBases];
     const works = [launches, deletions, admissions, imageWork, dibWork, singleUse, ...passes];
     await Promise.all(works.map((work) => work.settled()));
   }

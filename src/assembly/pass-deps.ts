@@ -134,9 +134,9 @@ export function imagePassDeps(daemon: Daemon, asksForMissing: boolean): ImagePas
   const { database, clients } = parts;
   const log = parts.log.child('SnapshotImageUpdater');
   return {
+    ...{ clock: parts.clock, randomness: parts.randomness, metrics: parts.metrics, imageFailures: parts.imageFailures },
     images: database.images,
     imagePauses: database.imagePauses,
-    clock: parts.clock,
     config: () => clients.config,
     cloudOf: (provider) => clients.cloudOf(provider),
     asksForMissing,

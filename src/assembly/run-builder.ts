@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { builderWork, prepareBuilder } from '../builder/builder.ts';
 import type { Config, ProviderConfig } from '../config/config.ts';
 import { BuilderWorker } from '../gearman/builder-worker.ts';
+import { placeOfFiles } from '../image/builder-jobs.ts';
 import type { DiskImageMetrics } from '../image/disk-image-metrics.ts';
 import type { CloudProvider } from '../provider/cloud-provider.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -151,6 +152,7 @@ class ImageBuilder {
       { ...deps, log: log.child('builder'), work: builderWork(deps) },
     );
     for (const id of ids) worker.offerFiles(id);
+    worker.offerPlace(placeOfFiles({ builder: deps.host, imagesDir }));
     this.#imagesDir = configured;
     log.child('builder').info('The image builder is running', { imagesDir, builds: ids.length });
     this.#run.onRunning?.();

@@ -24,6 +24,7 @@ import { Clients } from './clients.ts';
 import { ConfigWatch } from './config-watch.ts';
 import { type DaemonRoles, runDaemonLoops } from './daemon-loops.ts';
 import { Daemon } from './daemon.ts';
+import { ImageFailureHook } from './image-failure-hook.ts';
 import { takeInJobEvents } from './job-event-intake.ts';
 import { missingSecrets } from './missing-secrets.ts';
 import { startEmbeddedBuilder } from './embedded-builder.ts';
@@ -150,6 +151,11 @@ async function live(parts: Lasting & { readonly life: DaemonLife }, signal: Abor
   const gearmanLog = log.child('GearmanClient');
   const queueStatus = new QueueStatusSource(watch.config.gearmanServers, { ...base, log: gearmanLog });
   await using builderJobs = openBuilderJobs(watch.config, { ...base, log: gearmanLog, queueStatus });
+  await using imageFailures = new ImageFailureHook(() => clients.config, {
+    ...base,
+    log: log.child('ImageUpdater'),
+    environment: process.env,
+  });
   const daemon = new Daemon(
     {
       ...{ ...base, database, clients, quoteForShell, accountKeys: accountKeys(), metrics: metrics.nodes },
@@ -157,6 +163,7 @@ async function live(parts: Lasting & { readonly life: DaemonLife }, signal: Abor
       keyPairs: new RsaKeyPairs(KEY_PAIRS_AHEAD, { log }),
       queueStatus,
       builderJobs: builderJobs.jobs,
+      imageFailures,
       scriptEnvironment: scriptEnvironment(),
       leads: (role) => life.leads(role),
     },
@@ -185,7 +192,7 @@ async function live(parts: Lasting & { readonly life: DaemonLife }, signal: Abor
   stopListening();
   daemon.parts.queueStatus.close();
   await life.resign(['allocation', 'reconciliation']); // what has no tasks: others need not wait for ours
-  await settle(daemon);
+  await settle([daemon, imageFailures]);
   return daemon.launches.size + daemon.deletions.size;
 }
 
@@ -200,10 +207,10 @@ function gaugesLoop({ parts }: Daemon, metrics: Lasting['metrics']): Parameters<
 }
 
 /** Gives the work under way time to store where it stands. */
-async function settle(daemon: Daemon): Promise<void> {
+async function settle(works: readonly { settled(): Promise<void> }[]): Promise<void> {
   const done = new AbortController();
   const patience = systemClock.sleep(SETTLE_MS, done.signal).catch(() => undefined); // settled before
-  await Promise.race([daemon.settled(), patience]);
+  await Promise.race([Promise.all(works.map((work) => work.settled())), patience]);
   done.abort();
 }
 

@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { BuildAnswer } from '../image/builder-jobs.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 import { makeFolders } from '../runtime/make-folders.ts';
 import type { DiskImageBuild, DiskImageBuildDeps, PlannedBuild } from './disk-image-build.ts';
 import { neededFormats, wantedTempDir } from './dib-command.ts';
@@ -10,7 +11,7 @@ import { runDib } from './run-dib.ts';
 import { Scratch } from './scratch.ts';
 
 /** With less room a build fails late, and may take the space from others. */
-const LEAST_FREE_BYTES = 2 ** 30;
+export const LEAST_FREE_BYTES = 2 ** 30;
 
 /**
  * Runs diskimage-builder and gives what it made, once all files are there, whole and under their names. May be repeated: a
@@ -46,6 +47,7 @@ async function make(build: PlannedBuild, deps: DiskImageBuildDeps, signal: Abort
   const tempDir = resolve(wantedTempDir(build.diskimage, deps.environment) ?? build.imagesDir);
   for (const folder of new Set([build.imagesDir, tempDir])) await requireRoom(folder, deps);
   await using scratch = await Scratch.make({ ...build, tempDir }, deps);
+  crashPoint('dib-begun');
   const output = join(scratch.outputs, String(build.dibImageId));
   await runDib({ ...build, scratch, output }, deps, signal);
   await correctNames(output);
@@ -56,7 +58,10 @@ async function make(build: PlannedBuild, deps: DiskImageBuildDeps, signal: Abort
       `disk-image-create ended with status 0 but made no ${missing.join(', ')} of ${build.diskimage.name}`,
     );
   }
-  return await publishFiles(made, build.filename, signal);
+  crashPoint('dib-files-made');
+  const published = await publishFiles(made, build.filename, signal);
+  crashPoint('dib-published');
+  return published;
 }
 
 async function requireRoom(folder: string, { leastFreeBytes = LEAST_FREE_BYTES }: DiskImageBuildDeps): Promise<void> {

@@ -1,11 +1,10 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { Logger } from '../runtime/logger.ts';
-import { redact } from '../runtime/redact.ts';
-import { Secret } from '../runtime/secret.ts';
+import { OutputCleaner } from '../runtime/output-cleaner.ts';
+import type { Secret } from '../runtime/secret.ts';
 
 /** So much of a line is kept to look for secrets; what follows up to its end is dropped. */
 const MAX_LINE_CHARS = 64 * 1024;
-const SHOWN_CHARS = 4_000;
 const TAIL_LINES = 5;
 const TAIL_CHARS = 300;
 
@@ -22,14 +21,14 @@ export type OutputSinks = {
 /** The output of one build: cut into lines of bounded length, without the secrets, logged as it comes. */
 export class BuildOutput {
   readonly #sinks: OutputSinks;
-  readonly #secrets: readonly Secret[];
+  readonly #cleaner: OutputCleaner;
   readonly #decoder = new StringDecoder('utf8');
   #line = '';
   readonly #tail: string[] = [];
 
   constructor(sinks: OutputSinks, secrets: readonly Secret[]) {
     this.#sinks = sinks;
-    this.#secrets = secrets.flatMap(spellings);
+    this.#cleaner = new OutputCleaner(secrets);
   }
 
   /** Takes what comes; resolves when all whole lines are written. */
@@ -63,10 +62,7 @@ export class BuildOutput {
 
   /** All of a chunk are looked through at once: for each line alone it would cost as much again. */
   async #say(lines: readonly string[]): Promise<void> {
-    for (const bare of redact(lines.join('\n'), this.#secrets).split('\n')) {
-      const clean = bare.replaceAll(/\p{Cc}/gu, ' ').trimEnd();
-      if (clean === '') continue;
-      const line = clean.length > SHOWN_CHARS ? `${clean.slice(0, SHOWN_CHARS)} …` : clean;
+    for (const line of this.#cleaner.clean(lines)) {
       this.#keepTail(line);
       this.#sinks.log.info(line);
       await this.#sinks.write(line);
@@ -78,19 +74,4 @@ export class BuildOutput {
     this.#tail.push(line.slice(0, TAIL_CHARS));
     if (this.#tail.length > TAIL_LINES) this.#tail.shift();
   }
-}
-
-/** A secret as the lines of a shell show it: each of its lines, and how `set -x` and `declare -p` quote them. */
-function spellings(secret: Secret): readonly Secret[] {
-  const lines = secret.reveal().split(/[\r\n]+/);
-  return lines.flatMap((line) => {
-    const forms = new Set([
-      line.trim(),
-      line,
-      line.replaceAll("'", String.raw`'\''`),
-      line.replaceAll(/["$`\\]/g, String.raw`\$&`),
-      line.replaceAll(/[^\w@%+=:,./-]/g, String.raw`\$&`),
-    ]);
-    return [...forms].map((form) => new Secret(form));
-  });
 }

@@ -67,9 +67,14 @@ export function dibEnvironment(diskimage: DiskImageConfig, around: DibSurroundin
     ...diskimage.envVars,
     ...revealed(diskimage.secretEnv ?? {}),
   };
-  const paths = (asked['PATH'] ?? '').split(':').filter((path) => path !== '');
-  const PATH = [around.programsDir, ...new Set([...paths, ...SYSTEM_PATHS])].join(':');
+  const PATH = [around.programsDir, ...programFolders(asked)].join(':');
   return definedOnly({ ...asked, PATH, TMP_DIR: around.tempDir, TMPDIR: around.tempDir });
+}
+
+/** Where a build looks for programs, given these variables. */
+export function programFolders(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const own = (environment['PATH'] ?? '').split(':').filter((path) => path !== '');
+  return [...new Set([...own, ...SYSTEM_PATHS])];
 }
 
 /** The folder in which the operator wants the temporary files of a build; undefined: beside the images. */

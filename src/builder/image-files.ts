@@ -1,5 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crashPoint } from '../runtime/crash-point.ts';
 
 /** The files of one build that are here, by format. */
 export type BuildFiles = ReadonlyMap<string, { readonly path: string; readonly bytesOnDisk: number }>;
@@ -36,4 +37,5 @@ export async function removeFiles(imagesDir: string, dibImageId: number): Promis
   const prefix = `${dibImageId}.`;
   const names = (await readdir(imagesDir)).filter((name) => name.startsWith(prefix));
   for (const name of names) await rm(join(imagesDir, name), { recursive: true, force: true });
+  crashPoint('dib-files-removed');
 }

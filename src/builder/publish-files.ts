@@ -1,5 +1,6 @@
 import { open, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { crashPoint } from '../runtime/crash-point.ts';
 import { type BuildFiles, findFiles } from './image-files.ts';
 
 /** Checksums that diskimage-builder writes beside most files. */
@@ -24,6 +25,7 @@ export async function publishFiles(made: BuildFiles, filename: string, signal: A
       if (sum !== undefined) await writeFile(`${target}.${kind}`, `${sum}  ${basename(target)}\n`);
     }
     await rename(path, target);
+    crashPoint('dib-half-published');
   }
   return await findFiles(filename, [...made.keys()]);
 }

@@ -1,14 +1,15 @@
-import { access, constants } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { buildLogPlace } from '../config/build-log-place.ts';
+import { BuildLog } from '../runtime/build-log.ts';
 import { type Clock, withDeadline } from '../runtime/clock.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Secret } from '../runtime/secret.ts';
 import { runBoxed } from './boxed-program.ts';
 import type { DiskImageBuildDeps, PlannedBuild } from './disk-image-build.ts';
-import { BuildLog } from './build-log.ts';
 import { BuildOutput } from './build-output.ts';
-import { dibCommand, dibEnvironment } from './dib-command.ts';
+import { dibCommand, dibEnvironment, programFolders } from './dib-command.ts';
+import { findProgram } from './find-program.ts';
 import type { Scratch } from './scratch.ts';
 
 /** A build that has its folders. */
@@ -26,11 +27,15 @@ export type DibRun = PlannedBuild & {
 export async function runDib(run: DibRun, deps: DiskImageBuildDeps, signal: AbortSignal): Promise<void> {
   const { diskimage, formats, scratch, output } = run;
   const env = environmentOf(run, deps);
-  if (formats.includes('vhd') && !(await isInPath('vhd-util', env['PATH'] ?? ''))) await scratch.addVhdUtil();
+  const hasVhdUtil = (await findProgram('vhd-util', programFolders(env))) !== undefined;
+  if (formats.includes('vhd') && !hasVhdUtil) await scratch.addVhdUtil();
   await using file = await openLog(run);
   const said = new BuildOutput({ log: outputLog(run, deps), write: async (line) => file?.write(line) }, secretsOf(run));
   const argv = dibCommand({ diskimage, formats, output });
-  const onOutput = (chunk: Buffer): Promise<void> => said.take(chunk);
+  const onOutput = async (chunk: Buffer): Promise<void> => {
+    crashPoint('dib-runs');
+    await said.take(chunk);
+  };
   const status = await withinTimeout(run, { clock: deps.clock, signal }, (until) =>
     runBoxed({ argv, env, onOutput }, deps, until),
   ).finally(() => said.end());
@@ -60,22 +65,9 @@ async function withinTimeout<T>(
 }
 
 async function openLog({ config, diskimage, dibImageId }: DibRun): Promise<BuildLog | undefined> {
-  const { buildLogDir: dir, buildLogRetention: retention } = config;
-  if (dir === undefined) return undefined;
-  return await BuildLog.open({ diskimage: diskimage.name, id: dibImageId }, { dir, retention });
-}
-
-async function isInPath(program: string, path: string): Promise<boolean> {
-  const folders = path.split(':').filter((folder) => folder !== '');
-  const found = await Promise.all(
-    folders.map((folder) =>
-      access(join(folder, program), constants.X_OK).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return found.includes(true);
+  const place = buildLogPlace(config);
+  if (place === undefined) return undefined;
+  return await BuildLog.open({ name: diskimage.name, number: dibImageId }, place);
 }
 
 function environmentOf(

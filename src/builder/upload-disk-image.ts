@@ -3,8 +3,9 @@ import type { Config, ProviderConfig, ProviderImageConfig } from '../config/conf
 import { renderTemplate } from '../config/name-template.ts';
 import type { UploadAnswer, UploadWork } from '../image/builder-jobs.ts';
 import type { CloudProvider } from '../provider/cloud-provider.ts';
-import type { UploadProgress } from '../provider/image-upload.ts';
+import type { UploadProgress, UploadWatch } from '../provider/image-upload.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { formatOf } from './dib-command.ts';
@@ -38,7 +39,9 @@ export async function uploadDiskImage(work: UploadWork, deps: UploadDeps, signal
   const log = deps.log.child('image').child('upload').child(provider.name);
   await deleteEarlier(work, { cloud, log }, signal);
   log.info(`Uploading ${upload.path} to ${provider.name} as ${upload.name}`);
-  const made = await cloud.uploadImage(upload, { onProgress: teller(upload.name, { ...deps, log }) }, signal);
+  crashPoint('upload-begun');
+  const made = await cloud.uploadImage(upload, watch(upload.name, { ...deps, log }), signal);
+  crashPoint('upload-active');
   log.info(`Image ${upload.name} is active in ${provider.name}`, { id: made.id });
   return { externalId: made.id };
 }
@@ -91,6 +94,19 @@ async function deleteEarlier(
     log.warn(`Deleting image ${image.name} of an earlier try of this upload`, { id: image.id, status: image.status });
     await cloud.deleteImage(image.id, signal);
   }
+}
+
+function watch(name: string, deps: { readonly clock: Clock; readonly log: Logger }): UploadWatch {
+  const tell = teller(name, deps);
+  return {
+    onCreated: () => {
+      crashPoint('upload-record-made');
+    },
+    onProgress: (progress) => {
+      if (progress.sentBytes * 2 >= progress.totalBytes) crashPoint('upload-half-sent');
+      tell(progress);
+    },
+  };
 }
 
 function teller(name: string, deps: { readonly clock: Clock; readonly log: Logger }) {

@@ -8,8 +8,8 @@ export const PICK_UP_MS = 20_000;
 export const POLL_MS = 500;
 const HOUR_MS = 3_600_000;
 /** Longer than all the deadlines together: whoever was at it is gone, and nobody follows. */
-const SNAPSHOT_HOURS = 14;
-const UPLOAD_HOURS = 56;
+const SNAPSHOT_HOURS = 22;
+const UPLOAD_HOURS = 64;
 
 type Deps = { readonly images: ImageStore; readonly context: CommandContext };
 

@@ -19,6 +19,8 @@ export type Config = {
   readonly maxHoldAgeMs: number;
   readonly buildLogDir?: string;
   readonly buildLogRetention: number;
+  /** Absolute path of a program. */
+  readonly imageFailureHook?: string;
   /** All in the file's order, which is the allocator's order. */
   readonly labels: readonly LabelConfig[];
   readonly providers: readonly ProviderConfig[];
@@ -49,6 +51,8 @@ export type LabelConfig = {
   readonly consoleLog: boolean;
   readonly providers: readonly string[];
   readonly maxReadyAgeMs: number;
+  /** Most ready nodes of older images that are replaced at once; 0: none. */
+  readonly recycleSuperseded: number;
 };
 
 export type ProviderConfig = {
@@ -95,6 +99,8 @@ export type ProviderImageConfig = {
   readonly nameFilter?: string;
   readonly baseImage?: string;
   readonly setup?: string;
+  /** Whether a snapshot is built anew when the cloud has another image as `baseImage`. */
+  readonly rebuildOnBaseChange: boolean;
   /** Set where the image is built by diskimage-builder. */
   readonly diskimage?: string;
   readonly username: string;
@@ -106,6 +112,10 @@ export type ProviderImageConfig = {
   /** As of a label, for all that use the image. */
   readonly consoleLog: boolean;
   readonly pause: boolean;
+  /** Whether a node is launched from a new image before it is ready. */
+  readonly smokeTest: boolean;
+  /** Launches in a row that fail before one works, after which a new image is given up; 0: never. */
+  readonly rollbackAfter: number;
 };
 
 export type DiskImageConfig = {

@@ -11,6 +11,9 @@ export const ImageSection = z
     'name-filter': text('Only flavors whose name contains this text are taken.').optional(),
     'base-image': text('Name or UUID of the cloud image from which a snapshot image is made.').optional(),
     setup: text('Script of `script-dir` that prepares the snapshot image.').optional(),
+    'rebuild-on-base-change': flag(
+      'Whether a new snapshot image is made, within some minutes, when the cloud has another image under the name of `base-image`.',
+    ).default(false),
     diskimage: text(
       'Name of the entry of `diskimages` that builds this image, instead of `setup`. Absent, and no `setup` either: the entry of the same name.',
     ).optional(),
@@ -29,6 +32,13 @@ export const ImageSection = z
     'key-name': text('Nova keypair of the nodes.').optional(),
     'console-log': flag('As `console-log` of a label, for all labels that use this image here.').default(false),
     pause: flag('Whether builds by schedule and builds of a missing image are paused.').default(false),
+    'smoke-test': flag(
+      'Whether a node is launched from a new image, with the ready script of a label, before the image is used. Fails that, the image is deleted and the one before it serves on.',
+    ).default(false),
+    'rollback-after': count(
+      'A new image is deleted after so many launches in a row that failed on their machines, if none worked and the one before it is still there. 0: never.',
+      'launches',
+    ).default(0),
     reset: unused('Accepted, not used (from the first releases).'),
     'ready-script': withoutEffect('it belongs to the label'),
   })
@@ -39,6 +49,7 @@ export const ImageSection = z
       nameFilter: yaml['name-filter'],
       baseImage: yaml['base-image'],
       setup: yaml.setup,
+      rebuildOnBaseChange: yaml['rebuild-on-base-change'],
       diskimage: yaml.diskimage,
       username: yaml.username,
       userHome: yaml['user-home'],
@@ -48,6 +59,8 @@ export const ImageSection = z
       keyName: yaml['key-name'],
       consoleLog: yaml['console-log'],
       pause: yaml.pause,
+      smokeTest: yaml['smoke-test'],
+      rollbackAfter: yaml['rollback-after'],
     }),
   );
 

@@ -24,6 +24,10 @@ export const LabelSection = z
       'Providers that may serve the label.',
     ),
     'max-ready-age': seconds('Ready nodes older than this are replaced. 0: never.').default(0),
+    'recycle-superseded': count(
+      'Most ready nodes replaced at once because their provider has a newer image; never so that fewer than `min-ready` wait. 0: they stay until a job takes them.',
+      'nodes',
+    ).default(0),
     userdata: withoutEffect(LATER),
     'boot-from-volume': withoutEffect(LATER),
     'volume-size': withoutEffect(LATER),
@@ -39,5 +43,6 @@ export const LabelSection = z
       consoleLog: yaml['console-log'],
       providers: [...new Set(yaml.providers.map((provider) => provider.name))],
       maxReadyAgeMs: toMs(yaml['max-ready-age']),
+      recycleSuperseded: yaml['recycle-superseded'],
     }),
   );

@@ -4,7 +4,7 @@ import { CronSection } from './cron-section.ts';
 import { DiskImageSection } from './diskimage-section.ts';
 import { LabelSection } from './label-section.ts';
 import { ProviderSection } from './provider-section.ts';
-import { count, listOf, name, port, seconds, secretText, text, toMs, unused } from './schema/fields.ts';
+import { count, listOf, name, port, program, seconds, secretText, text, toMs, unused } from './schema/fields.ts';
 import { TargetSection } from './target-section.ts';
 
 const GearmanServerSection = z.object({
@@ -46,8 +46,12 @@ export const NodepoolSection = z
     nodepoold: DaemonSection.prefault({}).meta({ description: 'The daemon itself.' }),
     webapp: WebSection.prefault({}).meta({ description: 'The status pages.' }),
     'max-hold-age': seconds('Nodes held longer are deleted. 0: never.').default(0),
-    'build-log-dir': text('Folder for one log of each build of a disk image. Absent: no such logs.').optional(),
-    'build-log-retention': count('Logs kept for each disk image.', 'logs').default(7),
+    'build-log-dir': text('Folder for one log of each build of an image. Absent: no such logs.').optional(),
+    'build-log-retention': count(
+      'Logs kept for each disk image, and for each snapshot image of a provider.',
+      'logs',
+    ).default(7),
+    'image-failure-hook': program('Program that is run after each build or upload of an image that failed.').optional(),
     labels: listOf(LabelSection, 'What jobs ask for.').default([]),
     providers: listOf(ProviderSection, 'Clouds.'),
     targets: listOf(TargetSection, 'Jenkins masters.').default([]),
@@ -66,6 +70,7 @@ export const NodepoolSection = z
     maxHoldAgeMs: toMs(yaml['max-hold-age']),
     buildLogDir: yaml['build-log-dir'],
     buildLogRetention: yaml['build-log-retention'],
+    imageFailureHook: yaml['image-failure-hook'],
     labels: yaml.labels,
     providers: yaml.providers,
     targets: yaml.targets,

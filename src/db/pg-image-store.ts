@@ -27,10 +27,14 @@ const SHAPE: TableShape<ImageState, SnapshotImage, SnapshotImageFacts> = {
     hostname: 'hostname',
     externalId: 'external_id',
     serverExternalId: 'server_external_id',
+    baseImageId: 'base_image_id',
     step: 'step',
+    stepStartedAt: 'step_time',
     attempt: 'attempt',
     hostKey: 'host_key',
     lastError: 'last_error',
+    failedLaunches: 'failed_launches',
+    launchedAt: 'launched_at',
   },
   // Its keypair's, with and without the id, and its server's.
   names: "array[split_part(hostname, '.', 1) || '-' || id, split_part(hostname, '.', 1), server_external_id]",
@@ -106,6 +110,15 @@ export class PgImageStore implements ImageStore {
 
   record(id: number, facts: SnapshotImageFacts): Promise<SnapshotImage | undefined> {
     return this.#table.record(id, facts);
+  }
+
+  noteLaunch(id: number, event: 'launched' | 'launchFailed', cause: Cause): Promise<SnapshotImage | undefined> {
+    const parameters = new SqlParameters(id);
+    const change =
+      event === 'launchFailed'
+        ? `failed_launches = coalesce(failed_launches, 0) + 1, last_error = ${parameters.add(cause.why)}::text`
+        : `failed_launches = null, launched_at = coalesce(launched_at, ${parameters.add(this.#deps.clock.now())}::timestamptz)`;
+    return this.#table.note(id, change, { event, cause, parameters });
   }
 
   remove(image: SnapshotImage, cause: Cause): Promise<void> {

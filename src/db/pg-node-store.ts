@@ -15,7 +15,14 @@ const SHAPE: TableShape<NodeState, Node, NodeFacts> = {
   subject: 'node',
   versionColumn: 'version',
   numbers: NODE_STATE_NUMBERS,
-  fixed: { id: 'id', version: 'version', provider: 'provider_name', label: 'label_name', target: 'target_name' },
+  fixed: {
+    id: 'id',
+    version: 'version',
+    provider: 'provider_name',
+    label: 'label_name',
+    target: 'target_name',
+    smokeImageId: 'smoke_image_id',
+  },
   facts: {
     manager: 'manager_name',
     hostname: 'hostname',
@@ -41,16 +48,18 @@ const SHAPE: TableShape<NodeState, Node, NodeFacts> = {
 };
 
 const insertSql = (and: string): string => `
-  insert into node (provider_name, label_name, target_name, state, state_time)
-  select provider, label, target, $4::integer, $5::bigint
-  from unnest($1::text[], $2::text[], $3::text[]) with ordinality as new (provider, label, target, place)
+  insert into node (provider_name, label_name, target_name, smoke_image_id, state, state_time)
+  select provider, label, target, nullif(smoke_image_id, 0), $5::integer, $6::bigint
+  from unnest($1::text[], $2::text[], $3::text[], $4::integer[]) with ordinality
+    as new (provider, label, target, smoke_image_id, place)
   where true ${and} order by place returning *`;
 
 const COUNT_SQL = `
   select provider_name as "provider", label_name as "label", target_name as "target", state,
+    smoke_image_id is not null as "isSmokeTest",
     count(*) as "count", coalesce(sum(own.subnodes), 0)::bigint as "subnodes"
   from node left join (select node_id, count(*) as subnodes from subnode group by node_id) as own on own.node_id = node.id
-  group by provider_name, label_name, target_name, state`;
+  group by provider_name, label_name, target_name, state, smoke_image_id is not null`;
 
 /** The nodes in Postgres. */
 export class PgNodeStore implements NodeStore {
@@ -85,7 +94,11 @@ export class PgNodeStore implements NodeStore {
 
   async count(): Promise<readonly NodeCount[]> {
     const rows = await this.#deps.pool.rows<Omit<NodeCount, 'state'> & { readonly state: number }>(COUNT_SQL);
-    return rows.map((row) => ({ ...row, state: stateWord(NODE_STATE_NUMBERS, row.state) }));
+    return rows.map(({ isSmokeTest, state, ...row }) => ({
+      ...row,
+      state: stateWord(NODE_STATE_NUMBERS, state),
+      ...(isSmokeTest === true && { isSmokeTest }),
+    }));
   }
 
   async insert(nodes: readonly NewNode[], cause: Cause): Promise<readonly Node[]> {
@@ -94,6 +107,7 @@ export class PgNodeStore implements NodeStore {
       nodes.map((node) => node.provider),
       nodes.map((node) => node.label),
       nodes.map((node) => node.target),
+      nodes.map((node) => node.smokeImageId ?? 0),
       NODE_STATE_NUMBERS.building,
       toEpochSeconds(this.#deps.clock.now()),
     );

@@ -99,6 +99,22 @@ export class VersionedTable<State extends string, Thing extends Living<State>, F
     return (await this.#change(change, { event: 'recorded', cause }, parameters))[0];
   }
 
+  /**
+   * Sets columns to what SQL makes of them, whatever the version is now; undefined: the row is gone.
+   * @param change of the row whose id is `$1`
+   */
+  async note(
+    id: number,
+    change: string,
+    { event, cause, parameters }: Pick<Noted, 'event' | 'cause'> & { readonly parameters: SqlParameters },
+  ): Promise<Thing | undefined> {
+    const { table, versionColumn } = this.#shape;
+    const sql = `
+      update ${table} set ${versionColumn} = ${versionColumn} + 1, ${change}
+      where id = $1 ${this.#guard(parameters)} returning *`;
+    return (await this.#change(sql, { event, cause }, parameters)).find((thing) => thing.id === id);
+  }
+
   async remove(id: number, cause: Cause): Promise<void> {
     const parameters = new SqlParameters(id);
     const change = `delete from ${this.#shape.table} where id = $1 ${this.#guard(parameters)} returning *`;

@@ -45,13 +45,19 @@ export async function awaitBuilder(wait: BuilderWait, deps: AwaitBuilderDeps, si
   }
 }
 
+/** What is at work. */
+export type OfferedWork = Pick<BuilderWait, 'what' | 'isOffered'> & {
+  /** For how long nobody may offer it; default: ten minutes. */
+  readonly lostMs?: number;
+};
+
 /**
  * Runs `work`, which waits for a builder's job, as long as some builder offers it: Gearman keeps a job whose builder was killed
  * until another one comes, and perhaps none does.
- * @throws {DibError} no builder has offered it for ten minutes
+ * @throws {DibError} no builder has offered it for that long
  */
 export async function whileOffered<T>(
-  wait: Pick<BuilderWait, 'what' | 'isOffered'>,
+  wait: OfferedWork,
   work: (signal: AbortSignal) => Promise<T>,
   deps: Pick<AwaitBuilderDeps, 'jobs' | 'clock'> & { readonly signal: AbortSignal },
 ): Promise<T> {
@@ -65,7 +71,7 @@ export async function whileOffered<T>(
 }
 
 async function untilLost(
-  { what, isOffered }: Pick<BuilderWait, 'what' | 'isOffered'>,
+  { what, isOffered, lostMs = LOST_MS }: OfferedWork,
   { jobs, clock }: Pick<AwaitBuilderDeps, 'jobs' | 'clock'>,
   signal: AbortSignal,
 ): Promise<never> {
@@ -75,6 +81,6 @@ async function untilLost(
     const nowMs = clock.monotonicMs();
     // No server that answers is no news of builders; a lost connection ends the job itself.
     if (offers === undefined || isOffered(offers)) seenMs = nowMs;
-    else if (nowMs - seenMs >= LOST_MS) throw new DibError(`The builder was lost: nobody offers ${what} any more`);
+    else if (nowMs - seenMs >= lostMs) throw new DibError(`The builder was lost: nobody offers ${what} any more`);
   }
 }

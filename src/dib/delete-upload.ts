@@ -1,6 +1,7 @@
 import type { ImageStore } from '../image/image-store.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
 import type { CloudProvider } from '../provider/cloud-provider.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Task } from '../runtime/task-board.ts';
 import { findUploadsOf } from './find-uploads.ts';
@@ -17,9 +18,12 @@ export type DeleteUploadDeps = {
 export async function deleteUpload(row: SnapshotImage, deps: DeleteUploadDeps, signal: AbortSignal): Promise<void> {
   for (const id of await imagesOf(row, deps, signal)) {
     deps.task.waitOn(`image ${id} to be deleted`);
+    crashPoint('upload-deletion-sent');
     await deps.cloud.deleteImage(id, signal);
   }
+  crashPoint('upload-gone');
   await deps.images.remove(row, { who: 'image-deleter', why: 'Its image is gone' });
+  crashPoint('upload-removed');
   deps.log.info(`Deleted image id: ${row.id}`, { provider: row.provider, image: row.image });
 }
 

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { BuilderJobs } from '../image/builder-jobs.ts';
 import type { DibImageStore } from '../image/dib-image-store.ts';
+import type { ImageFailures } from '../image/image-failures.ts';
 import type { ImagePauseStore } from '../image/image-pause-store.ts';
 import type { ImageStore } from '../image/image-store.ts';
 import type { NodeMetrics } from '../node/node-metrics.ts';
@@ -23,6 +24,7 @@ export type DibPassDeps = {
   readonly asksForMissing: boolean;
   readonly work: DibWork;
   readonly metrics: Pick<NodeMetrics, 'imageUpdated'>;
+  readonly imageFailures: ImageFailures;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly log: Logger;

@@ -13,6 +13,8 @@ import {
   whyBuild,
 } from '../image/dib-rules.ts';
 import { newVersion } from '../image/image-rules.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
+import type { Logger } from '../runtime/logger.ts';
 import type { DibPassDeps } from './dib-pass-deps.ts';
 import { workOnRows } from './work-on-rows.ts';
 
@@ -47,6 +49,11 @@ export async function runDibUpdate(deps: DibPassDeps): Promise<void> {
   }
 }
 
+/** Where upstream's operators look for decisions. */
+function pool({ log }: DibPassDeps): Logger {
+  return log.child('NodePool');
+}
+
 async function readRows({ images, dibImages }: DibPassDeps): Promise<KnownDiskImages> {
   const [builds, rows] = await Promise.all([dibImages.list(), images.list()]);
   return { builds, images: rows };
@@ -71,7 +78,7 @@ async function requestWanted(known: KnownDiskImages, deps: DibPassDeps): Promise
   let asked = 0;
   for (const { diskimage, why } of dueBuilds) {
     if (isPaused(diskimage, paused)) continue;
-    if (why === NO_BUILD) deps.log.warn(`Missing disk image ${diskimage.name}`);
+    if (why === NO_BUILD) pool(deps).warn(`Missing disk image ${diskimage.name}`);
     await requestBuild(diskimage.name, { builds: known.builds, why }, deps);
     asked += 1;
   }
@@ -99,6 +106,7 @@ async function requestBuild(
 ): Promise<void> {
   const version = newBuildVersion(diskimage, builds, clock.now());
   await dibImages.insert({ diskimage, version }, { who: SCHEDULER, why });
+  crashPoint('dib-row-made');
 }
 
 async function requestUpload(
@@ -108,10 +116,11 @@ async function requestUpload(
 ): Promise<void> {
   const place = { provider: provider.name, image: image.name };
   const rows = known.images.filter((row) => row.provider === place.provider && row.image === place.image);
-  if (!rows.some(({ state }) => state === 'ready')) deps.log.warn(`Missing image ${image.name} on ${provider.name}`);
+  if (!rows.some(({ state }) => state === 'ready')) pool(deps).warn(`Missing image ${image.name} on ${provider.name}`);
   const version = newVersion(place, rows, deps.clock.now());
   const why = `The provider lacks build ${build.id}`;
   await deps.images.insert({ ...place, version, dibImageId: build.id }, { who: SCHEDULER, why });
+  crashPoint('upload-row-made');
 }
 
 /** Gives how many builds go. */

@@ -2,17 +2,21 @@ import type { ProviderConfig, ProviderImageConfig } from '../config/config.ts';
 import { renderTemplate } from '../config/name-template.ts';
 import { applyWhileBuilding } from '../image/apply-while-building.ts';
 import { attemptOf, type BuilderJobs } from '../image/builder-jobs.ts';
+import type { ImageFailures } from '../image/image-failures.ts';
 import type { ImageStore } from '../image/image-store.ts';
 import { nextFailure } from '../image/next-failure.ts';
+import { beginSmokeTest } from '../image/settle-smoke-test.ts';
 import type { SnapshotImage, SnapshotImageFacts } from '../image/snapshot-image.ts';
 import type { NodeMetrics } from '../node/node-metrics.ts';
 import type { CloudProvider } from '../provider/cloud-provider.ts';
 import { uploadProperties } from '../provider/upload-owner.ts';
 import { type Clock, withDeadline } from '../runtime/clock.ts';
-import { describeError } from '../runtime/errors.ts';
+import { crashPoint } from '../runtime/crash-point.ts';
+import { DatabaseUnavailableError, describeError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Randomness } from '../runtime/randomness.ts';
 import type { Task } from '../runtime/task-board.ts';
+import { askUntilAnswered } from './ask-until-answered.ts';
 import { awaitBuilder, whileOffered } from './await-builder.ts';
 import { DibEndedError, DibError } from './dib-errors.ts';
 import { findUploadsOf } from './find-uploads.ts';
@@ -39,6 +43,7 @@ export type DiskImageUploadDeps = {
   readonly images: ImageStore;
   readonly cloud: CloudProvider;
   readonly jobs: Pick<BuilderJobs, 'upload' | 'offers'>;
+  readonly imageFailures: ImageFailures;
   readonly metrics: Pick<NodeMetrics, 'imageUpdated'>;
   readonly clock: Clock;
   readonly randomness: Randomness;
@@ -48,9 +53,11 @@ export type DiskImageUploadDeps = {
 };
 
 /**
- * Has the builder with the files upload them, and takes the row to `ready`. An upload that an earlier process asked for is
- * asked for again under the same name, by which Gearman joins the two; where it began anew, the half image goes.
+ * Has the builder with the files upload them, and takes the row to `ready`, or to its smoke test where the section asks for
+ * one. An upload that an earlier process asked for is asked for again under the same name, by which Gearman joins the two;
+ * where it began anew, the half image goes.
  * @throws {DibError} the row is in state `delete`, its failure stored
+ * @throws {DatabaseUnavailableError} the row is as it was, for a later pass to go on
  * @throws the signal's reason when aborted; the row is then left as it is
  */
 export async function uploadDiskImage(
@@ -60,23 +67,35 @@ export async function uploadDiskImage(
 ): Promise<void> {
   const startedMs = deps.clock.monotonicMs();
   const { row, provider, image } = upload;
+  crashPoint('upload-taken');
   try {
-    const externalId = await askBuilder(upload, deps, signal);
-    await storeReady({ row, externalId }, deps, signal);
-    await deps.images.clearFailure(provider.name, image.name);
-    const ms = deps.clock.monotonicMs() - startedMs;
-    deps.metrics.imageUpdated({ provider: provider.name, image: image.name, ms });
-    deps.log.info(`Image ${image.name} in ${provider.name} is ready`, { image: row.id, build: row.dibImageId });
-    if (row.hostname !== undefined) await removeHalves({ row, externalId }, deps, signal);
+    const { externalId, mayHaveHalves } = await askBuilder(upload, deps, signal);
+    crashPoint('upload-reported');
+    await storeWhole({ row, externalId, isTested: image.smokeTest }, deps, signal);
+    crashPoint('upload-ready');
+    if (!image.smokeTest) {
+      await deps.images.clearFailure(provider.name, image.name);
+      const ms = deps.clock.monotonicMs() - startedMs;
+      deps.metrics.imageUpdated({ provider: provider.name, image: image.name, ms });
+      deps.log.info(`Image ${image.name} in ${provider.name} is ready`, { image: row.id, build: row.dibImageId });
+    }
+    if (mayHaveHalves) await removeHalves({ row, externalId }, deps, signal);
   } catch (error) {
     signal.throwIfAborted();
+    if (error instanceof DatabaseUnavailableError) throw error;
     if (!(error instanceof DibEndedError)) throw await giveUp(upload, error, deps);
     deps.log.info(error.message);
   }
 }
 
-/** Gives the image's id. */
-async function askBuilder(upload: DiskImageUpload, deps: DiskImageUploadDeps, signal: AbortSignal): Promise<string> {
+type Answer = {
+  /** The image's. */
+  readonly externalId: string;
+  /** Whether there was another try, by this process or an earlier one. */
+  readonly mayHaveHalves: boolean;
+};
+
+async function askBuilder(upload: DiskImageUpload, deps: DiskImageUploadDeps, signal: AbortSignal): Promise<Answer> {
   const { row, provider, image } = upload;
   const cloudName = row.hostname ?? nameOf(upload);
   const onWait = async (): Promise<void> => {
@@ -92,6 +111,7 @@ async function askBuilder(upload: DiskImageUpload, deps: DiskImageUploadDeps, si
   await awaitBuilder(wait, deps, signal);
   // From now on there may be an image.
   await record(row, { hostname: cloudName, step: 'upload' }, deps);
+  crashPoint('upload-named');
   deps.task.waitOn(`a builder to upload ${cloudName}`);
   const owner = { provider: provider.name, image: image.name, buildId: row.dibImageId, uploadId: row.id };
   const ids = {
@@ -104,10 +124,15 @@ async function askBuilder(upload: DiskImageUpload, deps: DiskImageUploadDeps, si
     attempt: attemptOf('upload', row.id, deps.installationId),
   };
   const deadline = { what: `upload ${row.id} of image ${image.name} to ${provider.name}`, ms: UPLOAD_MS };
-  const { externalId } = await withDeadline(deadline, { clock: deps.clock, signal }, (until) =>
-    whileOffered(wait, (inner) => deps.jobs.upload(request, inner), { ...deps, signal: until }),
+  crashPoint('upload-job-sent');
+  const { answer, tries } = await withDeadline(deadline, { clock: deps.clock, signal }, (until) =>
+    askUntilAnswered(
+      wait,
+      () => whileOffered(wait, (inner) => deps.jobs.upload(request, inner), { ...deps, signal: until }),
+      { ...deps, signal: until },
+    ),
   );
-  return externalId;
+  return { externalId: answer.externalId, mayHaveHalves: row.hostname !== undefined || tries > 1 };
 }
 
 /** @throws {DibEndedError} someone deleted the row meanwhile */
@@ -128,14 +153,17 @@ function nameOf({ row, provider, image }: DiskImageUpload): string {
 
 type Uploaded = { readonly row: UploadRow; readonly externalId: string };
 
-async function storeReady(
-  { row, externalId }: Uploaded,
+async function storeWhole(
+  { row, externalId, isTested }: Uploaded & { readonly isTested: boolean },
   deps: DiskImageUploadDeps,
   signal: AbortSignal,
 ): Promise<void> {
   const cause = { who: WHO, why: `Build ${row.dibImageId} is active in the cloud` };
   const change = { event: 'built', cause, facts: { externalId } } as const;
-  if ((await applyWhileBuilding(row, change, deps.images)) !== undefined) return;
+  const stored = isTested
+    ? await beginSmokeTest(row, { externalId }, deps)
+    : await applyWhileBuilding(row, change, deps.images);
+  if (stored !== undefined) return;
   await deps.cloud.deleteImage(externalId, signal); // nobody else may know this image
   throw ended(row);
 }
@@ -170,8 +198,13 @@ async function giveUp(
   const earlier = (await deps.images.listFailures()).find(
     (failure) => failure.provider === place.provider && failure.image === place.image,
   );
-  await deps.images.saveFailure({ ...place, ...nextFailure(earlier, why, { ...deps, backoff: RETRY }) });
+  const failure = nextFailure(earlier, why, { ...deps, backoff: RETRY });
+  await deps.images.saveFailure({ ...place, ...failure });
+  crashPoint('upload-failure-stored');
   const change = { event: 'failed', cause: { who: WHO, why }, facts: { lastError: why } } as const;
-  await applyWhileBuilding(row, change, deps.images);
+  const ended = await applyWhileBuilding(row, change, deps.images);
+  const { id, dibImageId } = row;
+  const { failures } = failure;
+  if (ended !== undefined) deps.imageFailures.tell({ kind: 'upload', ...place, id, dibImageId, reason: why, failures });
   return new DibError(`Cannot upload image ${image.name} to ${provider.name}: ${why}`, { cause: error });
 }

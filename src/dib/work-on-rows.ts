@@ -1,5 +1,7 @@
 import type { DibImage } from '../image/dib-image.ts';
 import { type KnownDiskImages, uploading } from '../image/dib-rules.ts';
+import { settleSmokeTest } from '../image/settle-smoke-test.ts';
+import { type WaitingImage, waitsForSmokeTest } from '../image/smoke-test.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
 import type { CloudProvider } from '../provider/cloud-provider.ts';
 import { describeError } from '../runtime/errors.ts';
@@ -78,6 +80,7 @@ async function workOnUpload(row: UploadRow, { buildIds, deps }: UploadWorld, sig
   }
   const upload = buildIds.has(row.dibImageId) ? findUpload(row, deps) : undefined;
   if (upload === undefined) await abandon(row, deps);
+  else if (waitsForSmokeTest(row)) await settle(row, upload, deps);
   else startUpload(upload, { cloud, deps }, signal);
 }
 
@@ -95,13 +98,17 @@ async function abandon(row: UploadRow, { images, log }: DibPassDeps): Promise<vo
   if (gone !== undefined) log.warn(`Image id: ${row.id} (${row.image} in ${row.provider}) goes: ${why}`);
 }
 
+async function settle(row: WaitingImage, { provider, image }: DiskImageUpload, deps: DibPassDeps): Promise<void> {
+  await settleSmokeTest(row, { ...image, ...provider }, { ...deps, log: deps.log.child('ImageUpdater') });
+}
+
 type CloudWork = { readonly cloud: CloudProvider; readonly deps: DibPassDeps };
 
 function startUpload(upload: DiskImageUpload, { cloud, deps }: CloudWork, signal: AbortSignal): void {
   const { id } = upload.row;
   deps.work.uploads.start(keyOfUpload(upload.row), signal, async (task, inner) => {
     const current = await deps.images.find(id); // its turn may come late
-    if (current?.state !== 'building' || !isUpload(current)) return;
+    if (current?.state !== 'building' || !isUpload(current) || waitsForSmokeTest(current)) return;
     const log = deps.log.child('ImageUpdater');
     await uploadDiskImage({ ...upload, row: current }, { ...deps, cloud, log, task }, inner).catch((error: unknown) => {
       if (!(error instanceof DibError)) throw error;

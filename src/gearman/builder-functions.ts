@@ -2,6 +2,25 @@
 export const BUILD_PREFIX = 'image-build:';
 export const UPLOAD_PREFIX = 'image-upload:';
 export const DELETE_PREFIX = 'image-delete:';
+/** Ours only: says that all builds which are in a place are offered. Nobody asks for it. */
+const PLACE_PREFIX = 'image-files:';
+const MAX_NAME_BYTES = 512;
+
+/** The function that says so; undefined: the place has too long a name. */
+export function placeFunction(place: string): string | undefined {
+  const name = `${PLACE_PREFIX}${encodeURIComponent(place)}`;
+  return name.length > MAX_NAME_BYTES ? undefined : name;
+}
+
+/** The place of such a function; undefined: it is another one. */
+export function parsePlace(name: string): string | undefined {
+  if (!name.startsWith(PLACE_PREFIX)) return undefined;
+  try {
+    return decodeURIComponent(name.slice(PLACE_PREFIX.length));
+  } catch {
+    return undefined; // not one of ours
+  }
+}
 
 /** The number of a build in the name of a function; undefined: it is none of ours. */
 export function parseBuildId(text: string): number | undefined {

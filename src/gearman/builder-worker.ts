@@ -2,7 +2,15 @@ import type { BuilderWork, UploadWork } from '../image/builder-jobs.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
 import { describeError } from '../runtime/errors.ts';
 import { joinSignals } from '../runtime/join-signals.ts';
-import { BUILD_PREFIX, DELETE_PREFIX, parseBuildId, parseFields, textOf, UPLOAD_PREFIX } from './builder-functions.ts';
+import {
+  BUILD_PREFIX,
+  DELETE_PREFIX,
+  parseBuildId,
+  parseFields,
+  placeFunction,
+  textOf,
+  UPLOAD_PREFIX,
+} from './builder-functions.ts';
 import { GearmanAdmin } from './gearman-admin.ts';
 import { type GearmanServer, serverName } from './gearman-server.ts';
 import { GearmanWorker, type GearmanWorkerDeps } from './gearman-worker.ts';
@@ -60,6 +68,12 @@ export class BuilderWorker {
   offerFiles(dibImageId: number): void {
     this.#uploads.register(`${UPLOAD_PREFIX}${dibImageId}`, this.#handler(this.#upload(dibImageId)));
     this.#uploads.register(`${DELETE_PREFIX}${dibImageId}`, this.#handler(this.#delete(dibImageId)));
+  }
+
+  /** Says that the files of all builds in this place are offered by now, see `placeOfFiles`. Call it after these offers. */
+  offerPlace(place: string): void {
+    const name = placeFunction(place);
+    if (name !== undefined) this.#uploads.register(name, () => Promise.resolve({ type: 'fail' }));
   }
 
   setServers(servers: readonly GearmanServer[]): void {

@@ -10,7 +10,16 @@ import {
 import type { Clock } from '../runtime/clock.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
 import { describeError } from '../runtime/errors.ts';
-import { BUILD_PREFIX, DELETE_PREFIX, parseBuildId, parseFields, textOf, UPLOAD_PREFIX } from './builder-functions.ts';
+import {
+  BUILD_PREFIX,
+  DELETE_PREFIX,
+  parseBuildId,
+  parseFields,
+  parsePlace,
+  textOf,
+  UPLOAD_PREFIX,
+} from './builder-functions.ts';
+import type { FunctionStatus } from './admin-lines.ts';
 import type { GearmanClient, JobRequest } from './gearman-client.ts';
 import type { QueueStatusSource } from './queue-status-source.ts';
 import type { JobOutcome } from './submitted-job.ts';
@@ -94,6 +103,8 @@ export class GearmanBuilderJobs implements BuilderJobs {
     return {
       diskimages: new Set(after(BUILD_PREFIX)),
       dibImageIds: new Set(after(UPLOAD_PREFIX).flatMap((id) => parseBuildId(id) ?? [])),
+      // Old news would tell of a builder that has gone since.
+      places: new Set(servers.flatMap((server) => (server.state === 'fresh' ? placesOf(server.functions) : []))),
     };
   }
 
@@ -126,6 +137,10 @@ type Job = {
   readonly limitMs: number;
   readonly attempt?: string | undefined;
 };
+
+function placesOf(functions: readonly FunctionStatus[]): readonly string[] {
+  return functions.flatMap(({ name, workers }) => (workers > 0 ? (parsePlace(name) ?? []) : []));
+}
 
 /** Our builders say why before they fail; upstream's do not. */
 function toldReason({ data }: JobOutcome): string | undefined {

@@ -67,7 +67,14 @@ export type BuilderOffers = {
   readonly diskimages: ReadonlySet<string>;
   /** Builds whose files some builder has. */
   readonly dibImageIds: ReadonlySet<number>;
+  /** Places whose builder is there and offers all files that it has; see `placeOfFiles`. */
+  readonly places: ReadonlySet<string>;
 };
+
+/** Where a builder keeps its files: a host may have several. */
+export function placeOfFiles(place: { readonly builder: string; readonly imagesDir: string }): string {
+  return `${place.builder}:${place.imagesDir}`;
+}
 
 /** A builder said no, or went away. */
 export class BuilderJobError extends Error {

@@ -126,12 +126,21 @@ export function pausedImages(
   return new Set([...paused].filter((name) => !diskimages.some((diskimage) => diskimage.name === name)));
 }
 
-/** The ready builds that newer ones replace. One that is being uploaded is still needed. */
+/**
+ * The ready builds that newer ones replace. One that is being uploaded is still needed; one that operators took back everywhere
+ * replaces none.
+ */
 export function supersededBuilds({ builds, images }: KnownDiskImages): readonly DibImage[] {
   const needed = uploading(images);
+  const served = new Set(images.filter(({ state }) => state === 'ready').map(({ dibImageId }) => dibImageId));
+  const isGood = ({ id, withdrawnFrom }: DibImage): boolean => withdrawnFrom.length === 0 || served.has(id);
   const ready = builds.filter(({ state }) => state === 'ready');
   return [...byKey(ready, ({ diskimage }) => diskimage).values()]
-    .flatMap((group) => [...group].sort(newestFirst).slice(KEPT))
+    .flatMap((group) => {
+      const sorted = [...group].sort(newestFirst);
+      const kept = new Set(sorted.filter(isGood).slice(0, KEPT));
+      return sorted.slice(KEPT).filter((build) => !kept.has(build));
+    })
     .filter(({ id }) => !needed.has(id));
 }
 

@@ -24,6 +24,11 @@ export interface ImageStore {
   ): Promise<SnapshotImage | undefined>;
   /** As NodeStore.record. */
   record(id: number, facts: SnapshotImageFacts): Promise<SnapshotImage | undefined>;
+  /**
+   * Notes how a launch from the image ended: counts one more that failed, with `why` as the last error; one that worked ends the
+   * count, and the first such is kept. Undefined: the row is gone.
+   */
+  noteLaunch(id: number, end: 'launched' | 'launchFailed', cause: Cause): Promise<SnapshotImage | undefined>;
   remove(image: SnapshotImage, cause: Cause): Promise<void>;
 
   listFailures(): Promise<readonly BuildFailure[]>;

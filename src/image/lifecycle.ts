@@ -3,7 +3,7 @@
 /** Every legal change of a snapshot image's state (upstream uses 1, 2 and 4 of its numbers). */
 export const IMAGE_LIFECYCLE = {
   building: { built: 'ready', failed: 'delete', deleted: 'delete' },
-  ready: { deleted: 'delete', superseded: 'delete' },
+  ready: { deleted: 'delete', superseded: 'delete', rolledBack: 'delete' },
   delete: {},
 } as const;
 

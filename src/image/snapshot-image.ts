@@ -8,6 +8,10 @@ export type BuildStep = (typeof BUILD_STEPS)[number];
 export const UPLOAD_STEPS = ['wait-builder', 'upload'] as const;
 export type UploadStep = (typeof UPLOAD_STEPS)[number];
 
+/** The last step of both: the image is in the cloud, and a node is launched from it before it is ready (key `smoke-test`). */
+export const SMOKE_TEST = 'smoke-test';
+export type ImageStep = BuildStep | UploadStep | typeof SMOKE_TEST;
+
 /** One row of table `snapshot_image`: an image in a provider. */
 export type SnapshotImage = {
   readonly id: number;
@@ -27,21 +31,35 @@ export type SnapshotImage = {
   readonly externalId?: string;
   /** Id of the build server in the cloud, until it is deleted. */
   readonly serverExternalId?: string;
-  readonly step?: BuildStep | UploadStep;
+  /** Id of the base image that it, or a later one, was made of (see `behindNewest`). Undefined: no snapshot, or unknown. */
+  readonly baseImageId?: string;
+  readonly step?: ImageStep;
+  /** Set with step `smoke-test`. */
+  readonly stepStartedAt?: Date;
   readonly attempt?: string;
   readonly hostKey?: string;
   readonly lastError?: string;
+  /** Launches in a row that failed since the last one that worked; counted where the section asks for it. Absent: none. */
+  readonly failedLaunches?: number;
+  /** When the first launch from it worked, by the same count; in step `smoke-test`, that of its node. */
+  readonly launchedAt?: Date;
 };
 
 export type SnapshotImageFacts = {
   readonly externalId?: string;
   /** Null: the server is gone. */
   readonly serverExternalId?: string | null;
+  readonly baseImageId?: string;
   readonly hostname?: string;
-  readonly step?: BuildStep | UploadStep;
+  readonly step?: ImageStep;
+  readonly stepStartedAt?: Date;
   readonly attempt?: string;
   readonly hostKey?: string;
   readonly lastError?: string;
+  /** Null: none. */
+  readonly failedLaunches?: number | null;
+  /** Null: none worked yet. */
+  readonly launchedAt?: Date | null;
 };
 
 export type NewSnapshotImage = Pick<SnapshotImage, 'provider' | 'image' | 'dibImageId'> & {

@@ -3,7 +3,10 @@ export type HistoryEntry = {
   readonly at: Date;
   readonly subject: 'node' | 'image' | 'provider' | 'dib-image';
   readonly subjectId: number;
-  /** `inserted`, an event of the lifecycle, `recorded`, `removed`; of notes `waits`, `console` (`why` is its text), `reaped`. */
+  /**
+   * `inserted`, an event of the lifecycle, `recorded`, `removed`; of notes `waits`, `console` (`why` is its text), `reaped`;
+   * of an image also `launched` and `launchFailed`: launches from it.
+   */
   readonly event: string;
   readonly from?: string;
   readonly to?: string;

@@ -5,6 +5,7 @@ export const NODE_LIFECYCLE = {
   building: {
     launched: 'ready',
     launchedForTest: 'test',
+    smokeTested: 'delete',
     launchFailed: 'delete',
     held: 'hold',
     deleted: 'delete',

@@ -18,6 +18,8 @@ export type NodeCount = {
   readonly state: NodeState;
   /** Rows. */
   readonly count: number;
+  /** They are launched for smoke tests of images. Absent: they are not. */
+  readonly isSmokeTest?: boolean;
   /** Subnode rows of these nodes, in any state. */
   readonly subnodes: number;
 };

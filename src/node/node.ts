@@ -35,6 +35,8 @@ export type Node = {
   readonly attempt?: string;
   /** Row id of the snapshot image it was launched from. */
   readonly imageId?: number;
+  /** Row id of the image that this node tries before it is ready: the node is launched for nothing else, and never `ready`. */
+  readonly smokeImageId?: number;
   /** `sha256:BASE64` of the machine's host key, from the first contact. */
   readonly hostKey?: string;
   /** When the agent was registered in Jenkins; absent: not yet, or no Jenkins. */
@@ -68,4 +70,4 @@ export type NodeFacts = Partial<
   >
 >;
 
-export type NewNode = Pick<Node, 'provider' | 'label' | 'target'>;
+export type NewNode = Pick<Node, 'provider' | 'label' | 'target' | 'smokeImageId'>;

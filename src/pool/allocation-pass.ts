@@ -1,18 +1,20 @@
-import { allocate, type AllocationResult } from '../allocation/allocate.ts';
+import { allocate, type AllocationInput, type AllocationResult } from '../allocation/allocate.ts';
 import type { AllocationRound } from '../allocation/allocation-history.ts';
 import type { Demand } from '../allocation/demand-from-status.ts';
 import { describeLabel } from '../allocation/label-explanation.ts';
-import { type AllocationProvider, withPendingSubnodes } from '../allocation/supply-and-deficit.ts';
-import type { ProviderConfig } from '../config/config.ts';
+import { type AllocationProvider, countSupply, withPendingSubnodes } from '../allocation/supply-and-deficit.ts';
+import type { LabelConfig, ProviderConfig } from '../config/config.ts';
 import type { NodeCount, NodeStore } from '../node/node-store.ts';
 import type { NewNode } from '../node/node.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Farm } from './farm.ts';
+import type { SmokeTestFarm } from './grant-smoke-tests.ts';
 import type { LaunchBreakers } from './launch-breakers.ts';
 import type { QuotaBook } from './quota-book.ts';
 import { launchableImages, launchableLabel, limitToProbes } from './launch-pauses.ts';
 import { nodeLimits } from './node-limits.ts';
+import { replacements } from './superseded-nodes.ts';
 
 export type AllocationState = {
   readonly nodes: readonly NodeCount[];
@@ -35,6 +37,10 @@ export type AllocationDeps = {
   readonly turn: () => number;
   readonly saveRound: (round: AllocationRound) => Promise<void>;
   readonly log: Logger;
+  /** Inserts nodes of smoke tests first, and gives the counts with them. Absent: there are none. */
+  readonly grantSmokeTests?: (farm: SmokeTestFarm) => Promise<readonly NodeCount[]>;
+  /** Ready nodes of older images, by label. Absent: none is replaced. */
+  readonly countSuperseded?: (labels: readonly LabelConfig[]) => Promise<ReadonlyMap<string, number>>;
 };
 
 /** Compares demand with what there is and inserts a `building` row for each node to launch. */
@@ -44,18 +50,20 @@ export async function runAllocationPass(deps: AllocationDeps, signal: AbortSigna
   // in demand while its node is gone already.
   const state = await deps.readState();
   const demand = await deps.demand(signal);
-  const labels = inTurn(config.labels, deps.turn());
-  const pauses = { labels, nodes: state.nodes, breakers: deps.breakers };
+  const bounded = config.providers.map((provider) => boundedProvider(provider, state, deps));
+  const counts = apartFromLabels(state.nodes);
+  const nodes = (await deps.grantSmokeTests?.({ config, providers: bounded, nodes: counts })) ?? counts;
+  const superseded = (await deps.countSuperseded?.(config.labels)) ?? NONE;
+  const targets = config.targets.map(({ name }) => ({ name, online: deps.isOnline(name) }));
+  const labels = withReplacements(inTurn(config.labels, deps.turn()), { superseded, demand, nodes, targets });
+  const pauses = { labels, nodes, breakers: deps.breakers };
   const result = allocate({
-    providers: config.providers.map((provider) => {
-      const { name, maxServers } = provider;
-      const ready = state.readyImages.get(name) ?? new Set<string>();
-      const readyImages = launchableImages(name, ready, pauses);
-      return definedOnly({ name, maxServers, ...roomOf(provider, deps), readyImages });
+    providers: bounded.map((provider) => {
+      return { ...provider, readyImages: launchableImages(provider.name, provider.readyImages, pauses) };
     }),
-    targets: config.targets.map(({ name }) => ({ name, online: deps.isOnline(name) })),
+    targets,
     labels: labels.map((label) => launchableLabel(label, pauses)),
-    nodes: withPendingSubnodes(state.nodes, labels),
+    nodes: withPendingSubnodes(nodes, labels),
     demand,
     history: deps.history(),
   });
@@ -63,6 +71,46 @@ export async function runAllocationPass(deps: AllocationDeps, signal: AbortSigna
   await insertGranted(limited, deps);
   await deps.saveRound(result.round);
   return limited;
+}
+
+function boundedProvider(
+  provider: ProviderConfig,
+  { readyImages: ready }: AllocationState,
+  deps: AllocationDeps,
+): AllocationProvider {
+  const { name, maxServers } = provider;
+  return definedOnly({
+    name,
+    maxServers,
+    ...roomOf(provider, deps),
+    readyImages: ready.get(name) ?? new Set<string>(),
+  });
+}
+
+const NONE: ReadonlyMap<string, number> = new Map();
+
+/** Nodes of smoke tests take slots, and serve no label: under none of the configuration. */
+function apartFromLabels(nodes: readonly NodeCount[]): readonly NodeCount[] {
+  return nodes.map((group) => (group.isSmokeTest === true ? { ...group, label: '' } : group));
+}
+
+type Numbers = Pick<AllocationInput, 'demand' | 'nodes' | 'targets'> & {
+  /** By label. */
+  readonly superseded: ReadonlyMap<string, number>;
+};
+
+/** The labels, with more than their min-ready where nodes of an older image are to be replaced. */
+function withReplacements(
+  labels: readonly LabelConfig[],
+  { superseded, demand, nodes, targets }: Numbers,
+): readonly LabelConfig[] {
+  if (superseded.size === 0) return labels;
+  const supply = countSupply(nodes, new Set(targets.filter(({ online }) => online).map(({ name }) => name)));
+  return labels.map((label) => {
+    const of = (numbers: ReadonlyMap<string, number>): number => numbers.get(label.name) ?? 0;
+    const more = replacements(label, { demand: of(demand), supply: of(supply), superseded: of(superseded) });
+    return more === 0 ? label : { ...label, minReady: label.minReady + more };
+  });
 }
 
 /** What bounds the provider's nodes beside `max-servers`. */

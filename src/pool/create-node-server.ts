@@ -13,6 +13,7 @@ import { LaunchEndedError, LaunchError } from './launch-error.ts';
 import { endedMessage, markFailed, recordLaunch } from './launch-steps.ts';
 import type { Launch, LaunchDeps } from './launch.ts';
 import { retireLostImage, type UsableImage } from './retire-lost-image.ts';
+import { smokedImage } from './smoke-launch.ts';
 import { crashPoint } from '../runtime/crash-point.ts';
 
 /**
@@ -22,7 +23,8 @@ import { crashPoint } from '../runtime/crash-point.ts';
  */
 export async function createNodeServer(launch: Launch, deps: LaunchDeps, signal: AbortSignal): Promise<Node> {
   if (launch.node.externalId !== undefined) return launch.node;
-  const image = await newestImage(launch, deps);
+  const { smokeImageId } = launch.node;
+  const image = smokeImageId === undefined ? await newestImage(launch, deps) : await smokedImage(smokeImageId, deps);
   const node = await recordLaunch(launch.node, plan(launch, image, deps), deps);
   crashPoint('launch-planned');
   deps.log.info(`Creating server ${node.hostname ?? ''} for node id: ${node.id} in ${launch.provider.name}`, {

@@ -31,7 +31,7 @@ export type OpenBreaker = Pick<Breaker, 'reason' | 'failures' | 'isForRoom'> & {
 /**
  * Pauses launches that would fail again: one breaker per provider for a failing cloud, one per provider and image for
  * servers that it refuses, one per label and image for failing machines and scripts, since there the cloud is not to
- * blame. After a pause the next launch is the probe: its failure opens the breaker for longer, its success closes it.
+ * blame; and one per provider and image for smoke tests. After a pause the next launch is the probe: its failure opens the breaker for longer, its success closes it.
  */
 export class LaunchBreakers {
   readonly #clock: Clock;
@@ -104,6 +104,11 @@ export function providerKey(provider: string): string {
 /** Servers of one image's size and flavor in one provider. */
 export function imageKey(provider: string, image: string): string {
   return `image ${image} in provider ${provider}`;
+}
+
+/** Nodes of smoke tests: a new image that fails says nothing of its provider, and nothing of the image that serves. */
+export function smokeKey(provider: string, image: string): string {
+  return `smoke tests of image ${image} in provider ${provider}`;
 }
 
 export function labelKey(label: string, image: string): string {

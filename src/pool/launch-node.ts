@@ -21,15 +21,19 @@ import type { Launch, LaunchDeps } from './launch.ts';
 import { prepareMachine } from './prepare-machine.ts';
 import { refuseMovedOn } from './refuse-moved-on.ts';
 import { registerAgent } from './register-agent.ts';
+import { noteLaunched, noteLaunchFailed, passSmokeTest, smokedImage } from './smoke-launch.ts';
 import { tellConsole } from './tell-console.ts';
 import { waitForAddress } from './wait-for-address.ts';
 import { crashPoint } from '../runtime/crash-point.ts';
 
-/** `ready`: the node is in state `ready` or `test`. `ended`: someone held or deleted it meanwhile. */
-export type LaunchEnd = 'ready' | 'ended';
+/**
+ * `ready`: the node is in state `ready` or `test`. `tested`: its image passed, and the node goes. `ended`: someone held or
+ * deleted it meanwhile.
+ */
+export type LaunchEnd = 'ready' | 'tested' | 'ended';
 
 /**
- * Takes a `building` node to `ready` (or `test`), from whatever step an earlier process left it at.
+ * Takes a `building` node to `ready` (or `test`), from whatever step an earlier process left it at; one of a smoke test to its end.
  * A failure turns the node to `delete`; no room in the provider removes the row instead, for it would count as supply.
  * @throws {QuotaExceededError} no room; the row is gone, or in state `delete` where a server may have been made before
  * @throws {LaunchError} the node is lost and in state `delete`
@@ -45,7 +49,9 @@ export async function launchNode(launch: Launch, deps: LaunchDeps, signal: Abort
   try {
     const ready = await takeToReady(launch, deps, signal);
     report('ready', ready.reachedMs);
+    if (ready.node.smokeImageId !== undefined) return 'tested';
     await register({ ...launch, node: ready.node }, deps, signal);
+    await noteLaunched({ ...launch, node: ready.node }, deps);
     return 'ready';
   } catch (error) {
     if (error instanceof QuotaExceededError) throw error;
@@ -68,10 +74,13 @@ async function takeToReady(
   signal: AbortSignal,
 ): Promise<{ readonly node: Node; readonly reachedMs: number }> {
   refuseHalfRunScript(launch.node);
+  const { smokeImageId } = launch.node;
+  if (smokeImageId !== undefined) await smokedImage(smokeImageId, deps); // while the daemon was away, the test may have ended
   const created = await createNodeServer(launch, deps, signal);
   const reachable = await waitForAddress({ ...launch, node: created }, deps, signal);
   if (launch.node.step !== undefined) await refuseMovedOn({ ...launch, node: reachable }, deps, signal);
   const { node: prepared, reachedMs } = await prepareMachine({ ...launch, node: reachable }, deps, signal);
+  if (smokeImageId !== undefined) return { node: await passSmokeTest(prepared, smokeImageId, deps), reachedMs };
   const testJob = launch.target.jenkins?.testJob;
   const node = await deps.nodes.apply(prepared, testJob === undefined ? 'launched' : 'launchedForTest', {
     who: 'launcher',
@@ -129,8 +138,11 @@ async function giveUp(
   if (isForeseen(failure.cause)) deps.log.error(describeError(failure), facts);
   else deps.log.error(failure.message, { ...facts, error: failure.cause });
   await tellConsole(launch, deps, signal); // before the mark, with which the deletion begins
-  await markFailed(launch.node, describeError(failure), deps);
+  const why = describeError(failure);
+  const failed = await markFailed(launch.node, why, deps);
   crashPoint('launch-failure-stored');
+  // After the mark, which one launch makes: none is counted twice.
+  if (failed !== undefined) await noteLaunchFailed({ node: failed, image: launch.image, why }, failure.blames, deps);
 }
 
 function isForeseen(cause: unknown): boolean {

@@ -7,7 +7,7 @@ import type { KeyedTasks, TaskKey } from '../runtime/keyed-tasks.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Task } from '../runtime/task-board.ts';
 import type { Farm } from './farm.ts';
-import { imageKey, labelKey, type LaunchBreakers, providerKey } from './launch-breakers.ts';
+import { imageKey, labelKey, type LaunchBreakers, providerKey, smokeKey } from './launch-breakers.ts';
 import { LaunchError } from './launch-error.ts';
 import { launchNode } from './launch-node.ts';
 import type { LaunchTurn, LaunchTurns } from './launch-turns.ts';
@@ -120,7 +120,9 @@ async function launchOnce(
   { deps, signal }: { readonly deps: LaunchPassDeps; readonly signal: AbortSignal },
 ): Promise<void> {
   try {
-    if ((await launchNode(launch, launchDeps, signal)) === 'ready') noteSuccess(launch, deps);
+    const end = await launchNode(launch, launchDeps, signal);
+    if (end === 'ready') noteSuccess(launch, deps);
+    else if (end === 'tested') deps.breakers.succeeded(smokeKey(launch.provider.name, launch.image.name));
   } catch (error) {
     // Before a look at the signal: the deletion that a failure begins stops what is left of the launch.
     if (error instanceof QuotaExceededError) noteNoRoom(launch, error, deps);
@@ -147,7 +149,8 @@ function noteFailure(launch: Launch, error: LaunchError, { breakers, log }: Laun
   log.warn(`Launches of ${key} pause for ${Math.round(pauseMs / 1000)} s after repeated failures`);
 }
 
-function blamedKey({ provider, label, image }: Launch, error: LaunchError): string | undefined {
+function blamedKey({ node, provider, label, image }: Launch, error: LaunchError): string | undefined {
+  if (node.smokeImageId !== undefined) return smokeKey(provider.name, image.name);
   switch (error.blames) {
     case 'cloud':
       return providerKey(provider.name);

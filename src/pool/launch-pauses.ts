@@ -16,7 +16,7 @@ export function launchableImages(
   ready: ReadonlySet<string>,
   pauses: LaunchPauses,
 ): ReadonlySet<string> {
-  if (waits(providerKey(provider), pauses, (row) => row.provider === provider)) return new Set();
+  if (isProviderPaused(provider, pauses)) return new Set();
   const isPaused = (image: string): boolean =>
     waits(
       imageKey(provider, image),
@@ -24,6 +24,11 @@ export function launchableImages(
       (row) => row.provider === provider && imageOf(row.label, pauses) === image,
     );
   return new Set([...ready].filter((image) => !isPaused(image)));
+}
+
+/** Whether nothing may be launched in the provider now. */
+export function isProviderPaused(provider: string, pauses: LaunchPauses): boolean {
+  return waits(providerKey(provider), pauses, (row) => row.provider === provider);
 }
 
 /** A label whose machines or scripts keep failing waits as if its image were missing. */

@@ -1,8 +1,8 @@
 /**
- * Every named moment at which a test may have this process killed: before and after each outside effect and its record.
- * A name that ends in `-sent` is passed right before a call goes out, and kills while that is on its way.
+ * The named moments of nodes and snapshots at which a test may have this process killed: before and after each outside effect
+ * and its record. A name that ends in `-sent` is passed right before a call goes out, and kills while that is on its way.
  */
-export const CRASH_POINTS = [
+export const FARM_POINTS = [
   // a launch
   'launch-claimed',
   'launch-planned',
@@ -68,46 +68,95 @@ export const CRASH_POINTS = [
   'image-gone',
   'image-removed',
 ] as const;
+
+/** Those of disk images: in the daemon, … */
+export const DIB_POINTS = [
+  // a build
+  'dib-row-made',
+  'dib-taken',
+  'dib-job-stored',
+  'dib-job-sent',
+  'dib-reported',
+  'dib-ready',
+  'dib-failure-stored',
+  // an upload
+  'upload-row-made',
+  'upload-taken',
+  'upload-named',
+  'upload-job-sent',
+  'upload-reported',
+  'upload-ready',
+  'upload-failure-stored',
+  // deletions
+  'upload-deletion-sent',
+  'upload-gone',
+  'upload-removed',
+  'dib-removal-sent',
+  'dib-files-gone',
+  'dib-removed',
+] as const;
+
+/** … and in its builder. */
+export const BUILDER_POINTS = [
+  'dib-begun',
+  'dib-runs',
+  'dib-files-made',
+  'dib-half-published',
+  'dib-published',
+  'upload-begun',
+  'upload-record-made',
+  'upload-half-sent',
+  'upload-active',
+  'dib-files-removed',
+] as const;
+
+export const CRASH_POINTS = [...FARM_POINTS, ...DIB_POINTS, ...BUILDER_POINTS] as const;
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 
-/** How long after a call went out the process is killed that is to die before the answer. */
+/** How long after a call went out the process ends or stands still, before the answer. */
 const ON_ITS_WAY_MS = 3;
 
-/** Kills at the N-th passing of one point: `NAME` or `NAME:N`. */
+/** Acts at the N-th passing of one point: `NAME` or `NAME:N`. */
 export class CrashTrigger {
   readonly #name: CrashPoint;
-  readonly #kill: () => void;
+  readonly #act: () => void;
   #left: number;
 
   /** @throws {Error} there is no such point, or N is no number from 1 on */
-  constructor(order: string, kill: () => void) {
+  constructor(order: string, act: () => void) {
     const [name = '', count = '1'] = order.split(':');
     const known = CRASH_POINTS.find((each) => each === name);
     if (known === undefined) throw new Error(`There is no crash point "${name}"`);
     this.#left = Number(count);
     if (!Number.isSafeInteger(this.#left) || this.#left < 1) throw new Error(`Cannot count to "${count}"`);
     this.#name = known;
-    this.#kill = kill;
+    this.#act = act;
   }
 
   pass(name: CrashPoint): void {
     if (name !== this.#name) return;
     this.#left -= 1;
     if (this.#left !== 0) return;
-    if (name.endsWith('-sent')) setTimeout(this.#kill, ON_ITS_WAY_MS);
-    else this.#kill();
+    if (name.endsWith('-sent')) setTimeout(this.#act, ON_ITS_WAY_MS);
+    else this.#act();
   }
 }
 
-/** Of the whole process, as its end is: set by `NODEPOOL_CRASH_AT` at its start, and by nothing else. */
-const trigger = triggerOf(process.env['NODEPOOL_CRASH_AT']);
+/** Of the whole process, as its end is: set by these variables at its start, and by nothing else. */
+const triggers = [
+  ...triggersOf(process.env['NODEPOOL_CRASH_AT'], 'SIGKILL'),
+  ...triggersOf(process.env['NODEPOOL_STOP_AT'], 'SIGSTOP'),
+];
 
-/** Does nothing, unless a test has this process killed here by SIGKILL (`NODEPOOL_CRASH_AT=NAME[:N]`). */
+/**
+ * Does nothing, unless a test has this process killed here (`NODEPOOL_CRASH_AT=NAME[:N]`), or stopped (`NODEPOOL_STOP_AT`), so
+ * that it can kill one of its peers at this very moment and then let it go on.
+ */
 export function crashPoint(name: CrashPoint): void {
-  trigger?.pass(name);
+  for (const trigger of triggers) trigger.pass(name);
 }
 
-function triggerOf(order: string | undefined): CrashTrigger | undefined {
-  if (order === undefined || order === '') return undefined;
-  return new CrashTrigger(order, () => process.kill(process.pid, 'SIGKILL'));
+function triggersOf(order: string | undefined, signal: 'SIGKILL' | 'SIGSTOP'): readonly CrashTrigger[] {
+  if (order === undefined || order === '') return [];
+  return [new CrashTrigger(order, () => process.kill(process.pid, signal))];
 }

@@ -25,7 +25,7 @@ export async function bootBuildServer(build: Build, deps: BuildDeps, signal: Abo
   crashPoint('build-begun');
   const baseImageId = await findBaseImage(build, deps, signal);
   const hostname = hostnameOf(build);
-  const row = await recordBuild(begun, { hostname }, deps);
+  const row = await recordBuild(begun, { hostname, baseImageId }, deps);
   crashPoint('build-named');
   const login = await makeLogin({ ...build, row }, deps, signal);
   deps.task.waitOn(`create call of ${hostname}`);

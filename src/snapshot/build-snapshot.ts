@@ -1,4 +1,5 @@
 import { newVersion } from '../image/image-rules.ts';
+import { beginSmokeTest } from '../image/settle-smoke-test.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
 import { type Backoff, backoffMs } from '../runtime/backoff.ts';
 import { describeError } from '../runtime/errors.ts';
@@ -7,13 +8,14 @@ import { type Build, type BuildDeps, BuildEndedError, BuildError, BuildInterrupt
 import { removeBuildServer } from './remove-build-server.ts';
 import { saveImage } from './save-image.ts';
 import { setUpMachine } from './set-up-machine.ts';
+import { SetupOutput } from './setup-output.ts';
 import { crashPoint } from '../runtime/crash-point.ts';
 
 const RETRY: Backoff = { firstMs: 30_000, maxMs: 3_600_000 };
 const WHO = 'image-builder';
 
 /**
- * Takes a `building` image to `ready`. A build that an earlier process left is resumed where its setup was done, else it
+ * Takes a `building` image to `ready`, or to its smoke test where the section asks for one. A build that an earlier process left is resumed where its setup was done, else it
  * begins anew with another row at once: setup scripts are not idempotent, and a restart is no fault of the image.
  * @throws {BuildError} the image is in state `delete`, its failure stored
  * @throws the signal's reason when aborted; the row is then left as it is
@@ -23,6 +25,10 @@ export async function buildSnapshot(build: Build, deps: BuildDeps, signal: Abort
   const { provider, image } = build;
   try {
     const saved = await buildOrResume(build, deps, signal);
+    if (image.smokeTest) {
+      await holdBack(saved, deps, signal);
+      return;
+    }
     const ready = await applyWhileBuilding(saved, 'built', 'The snapshot is active in the cloud', deps);
     if (ready === undefined) throw new BuildEndedError(`Image ${saved.id} was deleted while it was being saved`);
     crashPoint('image-ready');
@@ -39,12 +45,20 @@ export async function buildSnapshot(build: Build, deps: BuildDeps, signal: Abort
   }
 }
 
+/** From here on passes go on: the image is as good as ready. */
+async function holdBack(saved: SnapshotImage, deps: BuildDeps, signal: AbortSignal): Promise<void> {
+  const waiting = await beginSmokeTest(saved, {}, deps);
+  if (waiting === undefined) throw new BuildEndedError(`Image ${saved.id} was deleted while it was being saved`);
+  await tidyUp(waiting, deps, signal);
+}
+
 async function buildOrResume(build: Build, deps: BuildDeps, signal: AbortSignal): Promise<SnapshotImage> {
   const { step } = build.row;
   if (step === 'save') return await saveImage(build, deps, signal);
   if (step !== undefined) throw new BuildInterruptedError('The daemon stopped while this image was being built');
+  await using output = await SetupOutput.open(build, deps);
   const booted = await bootBuildServer(build, deps, signal);
-  const prepared = await setUpMachine({ ...build, ...booted }, deps, signal);
+  const prepared = await setUpMachine({ ...build, ...booted, output }, deps, signal);
   return await saveImage({ ...build, row: prepared }, deps, signal);
 }
 
@@ -70,18 +84,22 @@ async function beginAgain({ row, provider, image }: Build, why: string, deps: Bu
 
 async function giveUp({ row, provider, image }: Build, error: unknown, deps: BuildDeps): Promise<BuildError> {
   const why = describeError(error);
-  await storeFailure(row, why, deps);
-  await applyWhileBuilding(row, 'failed', why, deps);
+  const failures = await storeFailure(row, why, deps);
+  const ended = await applyWhileBuilding(row, 'failed', why, deps);
+  const failure = { kind: 'snapshot', image: image.name, provider: provider.name, id: row.id } as const;
+  if (ended !== undefined) deps.imageFailures.tell({ ...failure, reason: why, failures });
   return new BuildError(`Cannot build image ${image.name} in ${provider.name}: ${why}`, { cause: error });
 }
 
-async function storeFailure({ provider, image }: SnapshotImage, lastError: string, deps: BuildDeps): Promise<void> {
+/** Gives how many failed in a row by now. */
+async function storeFailure({ provider, image }: SnapshotImage, lastError: string, deps: BuildDeps): Promise<number> {
   const all = await deps.images.listFailures();
   const earlier = all.find((failure) => failure.provider === provider && failure.image === image);
   const failures = (earlier?.failures ?? 0) + 1;
   const failedAt = deps.clock.now();
   const retryAt = new Date(failedAt.getTime() + backoffMs(failures, RETRY, deps.randomness));
   await deps.images.saveFailure({ provider, image, failures, lastError, failedAt, retryAt });
+  return failures;
 }
 
 /** Applies the event to the row as it is now; undefined: it is not being built any more. */

@@ -1,10 +1,12 @@
 /** Snapshot: an image made by booting a server from a base image, running a setup script on it and saving it. */
 import type { ProviderConfig, ProviderImageConfig } from '../config/config.ts';
+import type { ImageFailures } from '../image/image-failures.ts';
 import type { ImageStore } from '../image/image-store.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
 import type { NodeMetrics } from '../node/node-metrics.ts';
 import type { CloudProvider } from '../provider/cloud-provider.ts';
 import type { Credential, KeyPairs, QuoteForShell, RemoteMachines } from '../provider/remote-machine.ts';
+import type { BuildLogPlace } from '../runtime/build-log.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Randomness } from '../runtime/randomness.ts';
@@ -17,6 +19,8 @@ export type Build = {
   readonly image: ProviderImageConfig;
   /** Local folder whose regular files go to the machine. */
   readonly scriptDir: string | undefined;
+  /** Where the setup script's output is kept; undefined: in the log only. */
+  readonly buildLog: BuildLogPlace | undefined;
 };
 
 export type BuildDeps = {
@@ -26,6 +30,7 @@ export type BuildDeps = {
   readonly keyPairs: KeyPairs;
   readonly quoteForShell: QuoteForShell;
   readonly metrics: Pick<NodeMetrics, 'imageUpdated'>;
+  readonly imageFailures: ImageFailures;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly log: Logger;

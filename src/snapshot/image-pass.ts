@@ -1,4 +1,6 @@
 import type { Config } from '../config/config.ts';
+import { buildLogPlace } from '../config/build-log-place.ts';
+import { behindNewest, watchedImages } from '../image/base-image-rules.ts';
 import { pausedImages } from '../image/dib-rules.ts';
 import {
   isAbsent,
@@ -11,6 +13,8 @@ import {
   wantedSnapshots,
 } from '../image/image-rules.ts';
 import type { ImagePauseStore } from '../image/image-pause-store.ts';
+import { settleSmokeTest } from '../image/settle-smoke-test.ts';
+import { type WaitingImage, waitsForSmokeTest } from '../image/smoke-test.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
 import type { CloudProvider } from '../provider/cloud-provider.ts';
 import { describeError } from '../runtime/errors.ts';
@@ -22,7 +26,7 @@ import { deleteImage } from './delete-image.ts';
 import type { ImageWork } from './image-work.ts';
 import { removeBuildServer } from './remove-build-server.ts';
 
-export type ImagePassDeps = Pick<BuildDeps, 'images' | 'clock'> & {
+export type ImagePassDeps = Pick<BuildDeps, 'images' | 'clock' | 'randomness' | 'metrics' | 'imageFailures'> & {
   readonly imagePauses: Pick<ImagePauseStore, 'list'>;
   readonly config: () => Config;
   /** Undefined: the provider is unknown. */
@@ -46,6 +50,7 @@ type Chore = { readonly row: SnapshotImage; readonly cloud: CloudProvider };
 export async function runImagePass(deps: ImagePassDeps, signal: AbortSignal): Promise<void> {
   let rows = await deps.images.list();
   if (deps.asksForMissing && (await requestMissing(rows, deps))) rows = await deps.images.list();
+  if (await noteBaseImages(rows, deps)) rows = await deps.images.list();
   if (await retireImages(rows, deps)) rows = await deps.images.list();
   for (const row of rows) if (row.dibImageId === undefined) await workOn(row, deps, signal);
 }
@@ -76,10 +81,22 @@ async function readPaused({ imagePauses, config }: ImagePassDeps): Promise<Reado
   return pausedImages(new Set((await imagePauses.list()).map(({ name }) => name)), config());
 }
 
-async function requestBuild({ provider, image }: WantedImage, deps: ImagePassDeps, why: string): Promise<void> {
+/** Asks for a build, unless one is under way. */
+export async function requestBuild(
+  { provider, image }: WantedImage,
+  deps: Pick<ImagePassDeps, 'images' | 'clock'>,
+  why: string,
+): Promise<void> {
   const wanted = { provider: provider.name, image: image.name };
   const version = newVersion(wanted, await deps.images.list(wanted), deps.clock.now());
   await deps.images.insert({ ...wanted, version }, { who: 'image-scheduler', why });
+}
+
+/** Tells whether any changed. */
+async function noteBaseImages(rows: readonly SnapshotImage[], deps: ImagePassDeps): Promise<boolean> {
+  const behind = behindNewest(watchedImages(deps.config()), rows);
+  for (const { row, baseImageId } of behind) await deps.images.record(row.id, { baseImageId });
+  return behind.length > 0;
 }
 
 /** Tells whether any goes. */
@@ -107,9 +124,21 @@ async function workOn(row: SnapshotImage, deps: ImagePassDeps, signal: AbortSign
     return;
   }
   deps.work.unknownProviders.forget(row.provider);
-  if (row.state === 'building') await startBuild({ row, cloud }, deps, signal);
+  if (waitsForSmokeTest(row)) await settle({ row, cloud }, deps, signal);
+  else if (row.state === 'building') await startBuild({ row, cloud }, deps, signal);
   else if (row.state === 'delete') startDeletion({ row, cloud }, deps, signal);
   else if (row.serverExternalId !== undefined) startServerRemoval({ row, cloud }, deps, signal);
+}
+
+async function settle(
+  { row, cloud }: Chore & { readonly row: WaitingImage },
+  deps: ImagePassDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const build = findBuild(row, deps.config());
+  if (build === undefined) await abandon(row, 'It is no longer configured as a snapshot image', deps);
+  else await settleSmokeTest(row, { ...build.image, ...build.provider }, deps);
+  if (row.serverExternalId !== undefined) startServerRemoval({ row, cloud }, deps, signal);
 }
 
 async function startBuild({ row, cloud }: Chore, deps: ImagePassDeps, signal: AbortSignal): Promise<void> {
@@ -120,7 +149,7 @@ async function startBuild({ row, cloud }: Chore, deps: ImagePassDeps, signal: Ab
   }
   deps.work.builds.start({ key: keyOf(row), lane: row.provider }, signal, async (task, inner) => {
     const current = await deps.images.find(row.id); // its turn may come late: another process may have built it
-    if (current?.state !== 'building') return;
+    if (current?.state !== 'building' || waitsForSmokeTest(current)) return;
     await buildSnapshot({ ...build, row: current }, deps.buildDeps({ ...row, cloud }, task), inner).catch(
       (error: unknown) => {
         if (!(error instanceof BuildError)) throw error;
@@ -135,7 +164,7 @@ function findBuild(row: SnapshotImage, config: Config): Build | undefined {
   const provider = config.providers.find(({ name }) => name === row.provider);
   const image = provider?.images.find(({ name }) => name === row.image);
   if (provider === undefined || image === undefined || image.diskimage !== undefined) return undefined;
-  return { row, provider, image, scriptDir: config.scriptDir };
+  return { row, provider, image, scriptDir: config.scriptDir, buildLog: buildLogPlace(config) };
 }
 
 function startDeletion({ row, cloud }: Chore, deps: ImagePassDeps, signal: AbortSignal): void {

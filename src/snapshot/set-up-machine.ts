@@ -6,6 +6,7 @@ import { SCRIPT_FOLDER, scriptCommand } from '../provider/script-command.ts';
 import type { BootedBuild } from './boot-build-server.ts';
 import { type Build, type BuildDeps, BuildError } from './build.ts';
 import { beginStep, recordBuild } from './build-steps.ts';
+import type { SetupOutput } from './setup-output.ts';
 import { crashPoint } from '../runtime/crash-point.ts';
 
 const MINUTE_MS = 60_000;
@@ -21,7 +22,7 @@ const PATH = '/usr/local/sbin:/sbin:/usr/sbin:/usr/local/bin:/bin:/usr/bin';
 
 /** Waits for the build server, logs in as whoever may, copies the scripts and runs the setup script. */
 export async function setUpMachine(
-  build: Build & BootedBuild,
+  build: Build & BootedBuild & { readonly output: SetupOutput },
   deps: BuildDeps,
   signal: AbortSignal,
 ): Promise<SnapshotImage> {
@@ -49,7 +50,7 @@ export async function setUpMachine(
   return setUp;
 }
 
-type OpenBuild = Build & { readonly session: RemoteSession };
+type OpenBuild = Build & { readonly session: RemoteSession; readonly output: SetupOutput };
 
 async function copyScripts(build: OpenBuild, deps: BuildDeps, signal: AbortSignal): Promise<void> {
   const { session } = build;
@@ -74,19 +75,22 @@ async function runSetup(build: OpenBuild, deps: BuildDeps, signal: AbortSignal):
   deps.task.waitOn(name);
   const call = { script, argument: build.row.hostname ?? '', environment: deps.scriptEnvironment };
   crashPoint('setup-sent');
-  const result = await build.session.run(
+  const { session, output } = build;
+  const result = await session.run(
     `export PATH=${PATH}; ${scriptCommand(call, deps.quoteForShell)} && sync`,
     {
       name,
       timeoutMs: SETUP_MS,
       pty: true,
       onLine: (line) => {
-        deps.outputLog.info(line);
+        output.take(line);
       },
     },
     signal,
   );
-  if (result.status !== 0) throw new BuildError(`The ${name} ended with ${endOf(result)}: ${result.tail.trim()}`);
+  await output.written();
+  if (result.status === 0) return;
+  throw new BuildError(`The ${name} ended with ${endOf(result)}: ${output.redact(result.tail).trim()}`);
 }
 
 async function mustRun(command: string, session: RemoteSession, signal: AbortSignal): Promise<void> {

@@ -27,7 +27,7 @@ test(
     };
     const secretEnv = { REG_PASSWORD: new Secret('hush hush') };
     using bench = new BuilderBench(aDiskImage('', { ...facts, secretEnv }), {
-      config: { elementsDir: resolve('test/builder/elements') },
+      config: { elementsDir: resolve('devfarm/elements') },
     });
     unlinkSync(join(bench.folder, 'bin/disk-image-create')); // the real one
     const answer = await bench.work.build({ diskimage: 'trusty', dibImageId: 1 }, neverAborted);

@@ -20,6 +20,7 @@ export function aLabel(facts: Partial<LabelConfig> = {}): LabelConfig {
     consoleLog: false,
     providers: ['fake-provider'],
     maxReadyAgeMs: 0,
+    recycleSuperseded: 0,
     ...facts,
   };
 }
@@ -31,12 +32,15 @@ export function aProviderImage(facts: Partial<ProviderImageConfig> = {}): Provid
     minRamMib: 8192,
     baseImage: 'Ubuntu 14.04',
     setup: 'prepare_node.sh',
+    rebuildOnBaseChange: false,
     username: 'jenkins',
     userHome: '/home/jenkins',
     privateKey: '/var/lib/nodepool/.ssh/id_rsa',
     meta: {},
     consoleLog: false,
     pause: false,
+    smokeTest: false,
+    rollbackAfter: 0,
     ...facts,
   };
 }

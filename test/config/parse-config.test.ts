@@ -24,7 +24,7 @@ test('keys that are left out take their defaults, in milliseconds where they are
     labels: [
       {
         ...{ name: 'build', image: 'trusty', minReady: 2, subnodes: 0, consoleLog: false },
-        ...{ providers: ['east'], maxReadyAgeMs: 0 },
+        ...{ providers: ['east'], maxReadyAgeMs: 0, recycleSuperseded: 0 },
       },
     ],
     providers: [expect.objectContaining({ name: 'east' })],
@@ -72,6 +72,9 @@ test('a provider and its images take their defaults', () => {
       meta: {},
       consoleLog: false,
       pause: false,
+      rebuildOnBaseChange: false,
+      smokeTest: false,
+      rollbackAfter: 0,
     },
   ]);
 });
@@ -275,4 +278,14 @@ describe('negative numbers', () => {
       ),
     ]);
   });
+});
+
+test('image-failure-hook is the whole path of a program, which is looked for nowhere and gets no arguments', () => {
+  const hook = (path: string) => parseTexts({ yaml: aNodepoolYaml({ top: `image-failure-hook: ${path}` }) });
+
+  expect(hook('/etc/nodepool/a hook').config?.imageFailureHook).toBe('/etc/nodepool/a hook');
+  expect(hook('image-failed --loud').faults.map(formatFault)).toEqual([
+    'nodepool.yaml:1:21: image-failure-hook: Expected the whole path of a program, such as "/etc/nodepool/hook", ' +
+      'found "image-failed --loud"',
+  ]);
 });

@@ -29,7 +29,22 @@ describe.concurrent('a busy farm of which parts are killed by SIGKILL', { timeou
     expect(said).toMatch(/ 0 promises broken, 0 leaks and stuck rows, [1-9]\d* leaks reaped by cleanup, /);
     expect(status).toBe(0);
   });
+
+  test('gets its disk images to both clouds and leaves nothing half made: builder, daemon, gearmand and Postgres', async () => {
+    const victims = 'builder,nodepoold,gearmand,postgres';
+    const { status, said } = await crash('--images', '--seed', 'handful', '--rounds', '1', '--victim', victims);
+
+    expect(said).toMatch(/^4 kills, 0 moments missed, \d+ builds begun, 0 promises broken, /m);
+    expect(status).toBe(0);
+  });
 });
+
+test('names a moment of disk images that does not exist and lists those that do', async () => {
+  const { status, said } = await crash('--images', '--at', 'never');
+
+  expect(status).toBe(2);
+  expect(said).toMatch(/^crash: There is no moment "never"\nUsage: [\s\S]*upload-half-sent/);
+}, 30_000);
 
 test('names a victim that does not exist and lists those that do', async () => {
   const { status, said } = await crash('--victim', 'nobody');

@@ -3,7 +3,7 @@ import { openDatabase } from '../../src/db/database.ts';
 import { IMAGE_STATE_NUMBERS, NODE_STATE_NUMBERS, stateWord } from '../../src/db/state-numbers.ts';
 import { DIB_STEPS } from '../../src/image/dib-image.ts';
 import { IMAGE_LIFECYCLE } from '../../src/image/lifecycle.ts';
-import { BUILD_STEPS, UPLOAD_STEPS } from '../../src/image/snapshot-image.ts';
+import { BUILD_STEPS, SMOKE_TEST, UPLOAD_STEPS } from '../../src/image/snapshot-image.ts';
 import { NODE_LIFECYCLE } from '../../src/node/lifecycle.ts';
 import { LAUNCH_STEPS } from '../../src/node/node.ts';
 import { systemRandomness } from '../../src/runtime/randomness.ts';
@@ -52,7 +52,7 @@ test('states have upstream 0.3.1 numbers, which old rows bear', () => {
 
 test('check constraints know all steps', async () => {
   expect(await listedIn('node_step')).toEqual([...LAUNCH_STEPS].sort());
-  expect(await listedIn('snapshot_image_step')).toEqual([...BUILD_STEPS, ...UPLOAD_STEPS].sort());
+  expect(await listedIn('snapshot_image_step')).toEqual([...BUILD_STEPS, ...UPLOAD_STEPS, SMOKE_TEST].sort());
   expect(await listedIn('dib_image_step')).toEqual([...DIB_STEPS].sort());
 });
 

@@ -5,6 +5,7 @@ import { DibWork } from '../../src/dib/dib-work.ts';
 import { shareOffers } from '../../src/dib/shared-offers.ts';
 import type { BuilderJobs } from '../../src/image/builder-jobs.ts';
 import type { DibImage } from '../../src/image/dib-image.ts';
+import type { ImageFailure } from '../../src/image/image-failures.ts';
 import type { SnapshotImage } from '../../src/image/snapshot-image.ts';
 import { TaskBoard } from '../../src/runtime/task-board.ts';
 import { anImageSection, aProviderSection, configOf } from '../builders/config-of.ts';
@@ -42,6 +43,8 @@ export class DibBench {
   readonly log = new RecordingLogger();
   readonly builders = new FakeBuilderJobs(['dib-trusty'], [this.cloud]);
   readonly updated: { readonly provider: string; readonly image: string; readonly ms: number }[] = [];
+  /** What an operator's hook would be told. */
+  readonly failures: ImageFailure[] = [];
   config: Config;
   /** What the daemon speaks to, `builders` unless a test puts something else here. */
   jobs: BuilderJobs = this.builders;
@@ -65,6 +68,7 @@ export class DibBench {
       jobs: shareOffers(this.jobs, clock),
       cloudOf: () => (this.isKnown ? this.cloud : undefined),
       metrics: { imageUpdated: (image) => this.updated.push(image) },
+      imageFailures: { tell: (failure) => this.failures.push(failure) },
     };
   }
 

@@ -13,6 +13,11 @@ function withBuild(bench: DibBench): void {
   bench.builders.files.add(1);
 }
 
+/** Until it is given up: what was lost is asked for six times. */
+function failEachTime(bench: DibBench, kind: 'failed' | 'lost', message: string): void {
+  for (let time = 0; time < (kind === 'lost' ? 6 : 1); time += 1) bench.builders.failNext(kind, message);
+}
+
 async function waitMs(bench: DibBench, ms: number): Promise<void> {
   for (let leftMs = ms; leftMs > 0; leftMs -= 59_999) await bench.clock.sleep(Math.min(leftMs, 59_999));
 }
@@ -63,7 +68,7 @@ describe('a build that fails', () => {
 
   test('because its builder was lost waits in delete for files that come late, and these go', async () => {
     const bench = new DibBench();
-    bench.builders.failNext('lost', 'Lost the Gearman server');
+    failEachTime(bench, 'lost', 'Lost the Gearman server');
     await bench.passes(2);
     expect(bench.build()).toMatchObject({ state: 'delete', lastError: 'Lost the Gearman server' });
 
@@ -123,7 +128,7 @@ describe('an upload that fails', () => {
   test.each(['failed', 'lost'] as const)('(%s) leaves neither row nor image, and is tried again', async (kind) => {
     const bench = new DibBench();
     withBuild(bench);
-    bench.builders.failNext(kind, 'Glance said no');
+    failEachTime(bench, kind, 'Glance said no');
 
     await bench.passes(2);
 
@@ -201,6 +206,23 @@ describe('the files of a build in delete', () => {
     expect(bench.log.messages('warn')).toEqual([
       'No builder has had the files of dib-trusty-0000000001 for an hour (/images/1): its row goes',
     ]);
+  });
+
+  test('that their own builder has no more do not keep the row: the daemon that asked for it was killed', async () => {
+    const bench = new DibBench();
+    bench.asksForMissing = false;
+    bench.builds.put(aDibImage({ state: 'delete', stateChangedAt: bench.clock.now() }));
+    bench.builders.places.add('builder-1:/srv/other').add('builder-2:/images');
+
+    await waitMs(bench, MINUTE_MS);
+    await bench.pass();
+    expect(bench.build().state).toBe('delete');
+    bench.builders.places.add('builder-1:/images');
+    await waitMs(bench, MINUTE_MS);
+    await bench.pass();
+
+    expect(bench.builds.all()).toEqual([]);
+    expect(bench.log.messages('warn')).toEqual([]);
   });
 
   test('stay while they are being uploaded', async () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { architectureSections } from '../../scripts/architecture/architecture-sections.ts';
+import { architectureSections, imagePageSections } from '../../scripts/architecture/architecture-sections.ts';
 import { replaceSections } from '../../scripts/architecture/generated-sections.ts';
 import { readRoomGraph } from '../../scripts/architecture/room-graph.ts';
 
@@ -19,6 +19,12 @@ test(
   },
   CRUISE_MS,
 );
+
+test('the life of an image on the page for operators is that of the code: run "npm run layer-graph" if not', () => {
+  const page = readFileSync('docs/operator/images.md', 'utf8');
+
+  expect(page).toBe(replaceSections(page, imagePageSections()));
+});
 
 test('a page that lost a generated section is an error, for else nothing would be checked there', () => {
   expect(() => replaceSections('# Page', { layers: 'a graph' })).toThrow('The page has no section "layers"');

@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { readSources } from './markdown-pages.ts';
+import { fragmentsOf, messagesIn } from './message-tables.ts';
 
 const SOURCES = readSources('src', '.ts') + readSources('devfarm', '.ts');
 
-test.each(['docs/operator/troubleshooting.md', 'docs/operator/disk-images.md', 'docs/operator/devfarm.md'])(
+const PAGES = ['troubleshooting', 'disk-images', 'image-errors', 'devfarm'];
+
+test.each(PAGES.map((name) => `docs/operator/${name}.md`))(
   'every message that %s explains is one that the programs print, for operators search by it',
   (path) => {
     const messages = messagesIn(readFileSync(path, 'utf8'));
@@ -21,18 +24,3 @@ test('a message that nobody prints is noticed', () => {
 
   expect(SOURCES).not.toContain(fragment);
 });
-
-/** The code in the first column of tables whose header is "Message". */
-function messagesIn(page: string): readonly string[] {
-  const tables = [...page.matchAll(/^[|] Message [|].*\n[|][-|]+\n((?:[|].*\n)+)/gm)].map(([, rows = '']) => rows);
-  const cells = tables.flatMap((rows) => rows.trim().split('\n')).map((row) => /^[|] (.*?) [|] /.exec(row)?.[1] ?? '');
-  return cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, message = '']) => message));
-}
-
-/** What stands between names, numbers and causes: these the sources write elsewhere, or not at all. */
-function fragmentsOf(message: string): readonly string[] {
-  return message
-    .split(/…|: |(?<=waiting for) /)
-    .map((fragment) => fragment.trim())
-    .filter((fragment) => fragment.length >= 4);
-}

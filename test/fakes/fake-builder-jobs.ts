@@ -22,6 +22,8 @@ export class FakeBuilderJobs implements BuilderJobs {
   readonly diskimages = new Set<string>();
   /** Builds that have files here. */
   readonly files = new Set<number>();
+  /** Places whose builder is there. */
+  readonly places = new Set<string>();
   /** False: no Gearman server answers. */
   isReachable = true;
   /** Jobs that a builder began, oldest first: `build 1`, `upload 1 fake-provider`, `remove 1`. */
@@ -95,8 +97,8 @@ export class FakeBuilderJobs implements BuilderJobs {
 
   offers(): Promise<BuilderOffers | undefined> {
     this.asked += 1;
-    const { diskimages, files } = this;
-    const offers = { diskimages: new Set(diskimages), dibImageIds: new Set(files) };
+    const { diskimages, files, places } = this;
+    const offers = { diskimages: new Set(diskimages), dibImageIds: new Set(files), places: new Set(places) };
     return Promise.resolve(this.isReachable ? offers : undefined);
   }
 

@@ -93,6 +93,19 @@ export class MemoryImageStore implements ImageStore {
     return this.find(id);
   }
 
+  noteLaunch(id: number, event: 'launched' | 'launchFailed', cause: Cause): Promise<SnapshotImage | undefined> {
+    const current = this.#images.get(id);
+    if (current === undefined) return Promise.resolve(undefined);
+    const { failedLaunches = 0, launchedAt = this.#clock.now() } = current;
+    const facts: SnapshotImageFacts =
+      event === 'launched'
+        ? { failedLaunches: null, launchedAt }
+        : { failedLaunches: failedLaunches + 1, lastError: cause.why };
+    this.put({ ...withFacts(current, facts), rowVersion: current.rowVersion + 1 });
+    this.history.add({ subject: 'image', subjectId: id, event, ...cause });
+    return this.find(id);
+  }
+
   remove(image: SnapshotImage, cause: Cause): Promise<void> {
     const current = this.#images.get(image.id);
     if (current !== undefined) {
@@ -123,6 +136,7 @@ export class MemoryImageStore implements ImageStore {
 }
 
 function withFacts(image: SnapshotImage, facts: SnapshotImageFacts): SnapshotImage {
-  const { serverExternalId = image.serverExternalId, ...rest } = facts;
-  return definedOnly({ ...image, ...rest, serverExternalId: serverExternalId ?? undefined });
+  const { serverExternalId, failedLaunches, launchedAt } = { ...image, ...facts };
+  const emptied = { serverExternalId: serverExternalId ?? undefined, failedLaunches: failedLaunches ?? undefined };
+  return definedOnly({ ...image, ...facts, ...emptied, launchedAt: launchedAt ?? undefined });
 }

@@ -4,6 +4,7 @@ import { nextNodeState } from '../../src/node/lifecycle.ts';
 import type { NodeCount, NodeFilter, NodeStore } from '../../src/node/node-store.ts';
 import type { NewNode, Node, NodeFacts } from '../../src/node/node.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
+import { definedOnly } from '../../src/runtime/defined-only.ts';
 import { compareRows, wholeSecond } from './compare-rows.ts';
 import { FakeClock } from './fake-clock.ts';
 import { MemoryHistoryStore } from './memory-history-store.ts';
@@ -65,20 +66,23 @@ export class MemoryNodeStore implements NodeStore {
 
   count(): Promise<readonly NodeCount[]> {
     const counts = new Map<string, NodeCount>();
-    for (const { id, provider, label, target, state } of this.#nodes.values()) {
-      const key = JSON.stringify([provider, label, target, state]);
+    for (const { id, provider, label, target, state, smokeImageId } of this.#nodes.values()) {
+      const isSmokeTest = smokeImageId !== undefined;
+      const key = JSON.stringify([provider, label, target, state, isSmokeTest]);
       const sum = counts.get(key) ?? { count: 0, subnodes: 0 };
       const subnodes = sum.subnodes + (this.#subnodes.get(id) ?? 0);
-      counts.set(key, { provider, label, target, state, count: sum.count + 1, subnodes });
+      const sums = { count: sum.count + 1, subnodes };
+      counts.set(key, { provider, label, target, state, ...sums, ...(isSmokeTest && { isSmokeTest }) });
     }
     return Promise.resolve([...counts.values()]);
   }
 
   insert(nodes: readonly NewNode[], cause: Cause): Promise<readonly Node[]> {
-    const inserted = nodes.map(({ provider, label, target }) => {
+    const inserted = nodes.map(({ provider, label, target, smokeImageId }) => {
       const id = this.#lastId + 1;
       const stateChangedAt = wholeSecond(this.#clock.now());
-      this.put({ id, version: 1, provider, label, target, state: 'building', stateChangedAt });
+      const row = { id, version: 1, provider, label, target, smokeImageId, stateChangedAt };
+      this.put(definedOnly({ ...row, state: 'building' as const }));
       this.history.add({ subject: 'node', subjectId: id, event: 'inserted', to: 'building', ...cause });
       return this.#get(id);
     });

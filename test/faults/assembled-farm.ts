@@ -161,6 +161,7 @@ export class AssembledFarm implements AsyncDisposable {
       },
       queueStatus: { read: () => this.#queue(), setServers: () => undefined, close: () => undefined },
       builderJobs: this.builders,
+      imageFailures: { tell: () => undefined },
       machines: { open: (login, options, signal) => this.#machinesFor(login.host).open(login, options, signal) },
       keyPairs: { create: () => Promise.resolve({ privateKey: new Secret('PRIVATE'), publicKey: 'ssh-rsa AAAA' }) },
       quoteForShell: (text) => `'${text}'`,

@@ -5,7 +5,7 @@ import { GearmanAdmin } from '../../src/gearman/gearman-admin.ts';
 import { GearmanBuilderJobs } from '../../src/gearman/gearman-builder-jobs.ts';
 import { GearmanClient } from '../../src/gearman/gearman-client.ts';
 import { QueueStatusSource } from '../../src/gearman/queue-status-source.ts';
-import type { BuilderWork, BuildRequest, UploadWork } from '../../src/image/builder-jobs.ts';
+import type { BuilderOffers, BuilderWork, BuildRequest, UploadWork } from '../../src/image/builder-jobs.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { systemRandomness } from '../../src/runtime/randomness.ts';
 import { TaskBoard } from '../../src/runtime/task-board.ts';
@@ -44,6 +44,7 @@ test('a build, its upload and its removal go over a real server; functions come 
   expect(await farm.jobs.offers(neverAborted)).toEqual({
     diskimages: new Set(['trusty', 'a name with blanks']),
     dibImageIds: new Set([7, 3]), // offered before the answer was sent
+    places: new Set(),
   });
 
   expect(await farm.jobs.upload(UPLOAD, neverAborted)).toEqual({ externalId: 'uuid-of-7' });
@@ -65,6 +66,20 @@ test('disk images that leave the configuration are offered no more', async () =>
   farm.worker.offerDiskImages(['stays', 'new']);
 
   await farm.untilOffered('the other one is offered', (_, names) => !names.has('gone') && names.has('new'));
+});
+
+test('a builder says where its files are, however that place is called; who asks it for that is refused', async () => {
+  await using farm = aFarm();
+  farm.worker.offerFiles(7);
+  farm.worker.offerPlace('host:/srv/disk images\t%');
+  farm.worker.offerPlace(`host:/${'long'.repeat(200)}`); // no server could carry it
+
+  await farm.untilOffered('the place is told', (ids, _, { places }) => ids.has(7) && places.size > 0);
+
+  expect((await farm.jobs.offers(neverAborted))?.places).toEqual(new Set(['host:/srv/disk images\t%']));
+  const name = `image-files:${encodeURIComponent('host:/srv/disk images\t%')}`;
+  const outcome = await farm.client.submit({ function: name, data: '', deadlineMs: 20_000 }, neverAborted);
+  expect(outcome.type).toBe('failed');
 });
 
 describe('failures', () => {
@@ -160,6 +175,8 @@ test('each worker has a connection that bears the name which operators know', as
   admin.close();
 });
 
+type Holds = (ids: ReadonlySet<number>, names: ReadonlySet<string>, offers: BuilderOffers) => boolean;
+
 function aFarm(work: Partial<BuilderWork> = {}, server: { readonly host: string; readonly port: number } = gearmand) {
   const asked: (BuildRequest | UploadWork | number)[] = [];
   const deps = {
@@ -195,10 +212,10 @@ function aFarm(work: Partial<BuilderWork> = {}, server: { readonly host: string;
     client,
     jobs,
     worker,
-    untilOffered: async (what: string, holds: (ids: ReadonlySet<number>, names: ReadonlySet<string>) => boolean) => {
+    untilOffered: async (what: string, holds: Holds) => {
       await until(what, async () => {
         const offers = await jobs.offers(neverAborted);
-        return offers !== undefined && holds(offers.dibImageIds, offers.diskimages);
+        return offers !== undefined && holds(offers.dibImageIds, offers.diskimages, offers);
       });
     },
     [Symbol.asyncDispose]: async () => {

@@ -12,6 +12,7 @@ import {
   wantedDiskImages,
   whyBuild,
 } from '../../src/image/dib-rules.ts';
+import { placeOf } from '../../src/image/dib-image.ts';
 import { attemptOf } from '../../src/image/builder-jobs.ts';
 import type { SnapshotImage } from '../../src/image/snapshot-image.ts';
 import { aConfig, aLabel, aProvider, aProviderImage } from '../builders/a-config.ts';
@@ -180,6 +181,17 @@ describe('builds that go', () => {
         expect([...gone].every(({ state, id }) => state === 'ready' && !uploaded.includes(id))).toBe(true);
       }),
     );
+  });
+
+  test('are not those that only a bad one replaces, which operators took back: the files of the last good ones stay', () => {
+    const east = placeOf({ provider: 'east', image: 'trusty' });
+    const builds = [1, 2, 3].map((id) => aDibImage({ id, withdrawnFrom: id === 2 ? [east] : [] }));
+    const image = anImage({ id: 1, provider: 'west', image: 'trusty', dibImageId: 2 });
+
+    expect(supersededBuilds({ builds, images: [] })).toEqual([]);
+    expect(supersededBuilds({ builds, images: [image] })).toMatchObject([{ id: 1 }]); // it still serves in the west
+    const later = [...builds, aDibImage({ id: 4 })];
+    expect(supersededBuilds({ builds: later, images: [] }).map(({ id }) => id)).toEqual([2, 1]);
   });
 
   test('are all of a disk image that no section describes, unless they go already', () => {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { makeSshKeyPair } from '../peers/ssh-key-pair.ts';
@@ -70,9 +70,13 @@ describe.concurrent('what an operator wrote does not work', { timeout: FARM_MS }
   test('a setup script that fails: its words are told, nothing is left of the build, a better script mends it', async () => {
     await using farm = await TestFarm.start();
     writeScript(farm.folder, 'setup.sh', '#!/bin/sh\necho "no mirror for $1"\nexit 7\n');
+    const [logs, hook, told] = ['logs', 'hook', 'told'].map((name) => join(farm.folder, name));
+    writeFileSync(hook ?? '', `#!/bin/sh\nenv >${told ?? ''}\necho "the pager is away"\nexit 3\n`, { mode: 0o755 });
+    farm.configure({ top: { 'build-log-dir': logs, 'image-failure-hook': hook } });
     const daemon = await farm.startDaemon();
 
     const complaint = await daemon.logged(/ERROR.*Cannot build image/);
+    const hooked = await daemon.logged(/WARNING.*The image-failure-hook failed/);
     const listed = await farm.nodepool('image-list');
     await farm.untilTidy();
     farm.repairScripts();
@@ -85,6 +89,12 @@ describe.concurrent('what an operator wrote does not work', { timeout: FARM_MS }
     );
     expect(listed.exitCode).toBe(0);
     expect(listed.stderr).toContain('no mirror for template-unit-image-');
+    const log = readFileSync(join(logs ?? '', 'cloud.unit-image-0000000001.log'), 'utf8');
+    expect(log).toMatch(/^no mirror for template-unit-image-\d+\n$/);
+    expect(hooked).toContain('ended with status 3: the pager is away');
+    const facts = readFileSync(told ?? '', 'utf8').split('\n');
+    expect(facts).toContain('NODEPOOL_IMAGE=unit-image');
+    expect(facts.filter((fact) => fact.startsWith('NODEPOOL_SSH_KEY'))).toEqual([]);
   });
 
   test('an image that somebody deletes in the cloud: it is built anew, and launches go on with the new one', async () => {

@@ -11,9 +11,12 @@ import { BASE_IMAGE } from '../peers/instance-host.ts';
 
 const Overview = z.object({
   servers: z.array(
-    z.object({ id: z.string(), name: z.string(), status: z.string(), metadata: z.record(z.string(), z.string()) }),
+    z.object({
+      ...{ id: z.string(), name: z.string(), status: z.string(), image: z.string() },
+      metadata: z.record(z.string(), z.string()),
+    }),
   ),
-  images: z.array(z.object({ id: z.string(), name: z.string() })),
+  images: z.array(z.object({ id: z.string(), name: z.string(), disk_format: z.string().nullable() })),
   keypairs: z.array(z.string()),
 });
 export type CloudOverview = z.output<typeof Overview>;

@@ -15,6 +15,8 @@ export type ConfigChanges = {
   /** Beside the plain one. */
   readonly moreLabels?: readonly Section[];
   readonly moreProviders?: readonly Section[];
+  /** Like the first provider but for these keys. */
+  readonly twins?: readonly Section[];
 };
 
 /** What the configuration says of the farm's peers. */
@@ -56,7 +58,10 @@ echo "$1" >>/tmp/ready-runs
 
 /** Writes nodepool.yaml, secure.conf and the scripts. */
 export function writeFarmConfig(facts: ConfigFacts, changes: ConfigChanges = {}): void {
-  writeFileSync(join(facts.folder, 'nodepool.yaml'), stringify(farmConfig(facts, changes)));
+  writeFileSync(
+    join(facts.folder, 'nodepool.yaml'),
+    stringify(farmConfig(facts, changes), { aliasDuplicateObjects: false }),
+  );
   writeFileSync(join(facts.folder, 'secure.conf'), secureConf(facts), { mode: 0o600 });
 }
 
@@ -70,6 +75,8 @@ export function writeScript(folder: string, name: string, text: string): void {
 }
 
 function farmConfig(facts: ConfigFacts, changes: ConfigChanges): Section {
+  const provider = { ...providerSection(facts, changes.image), ...changes.provider };
+  const twins = (changes.twins ?? []).map((twin) => ({ ...provider, ...twin }));
   return {
     'script-dir': join(facts.folder, 'scripts'),
     'gearman-servers': [{ host: '127.0.0.1', port: facts.gearmanPort }],
@@ -85,7 +92,7 @@ function farmConfig(facts: ConfigFacts, changes: ConfigChanges): Section {
       },
       ...(changes.moreLabels ?? []),
     ],
-    providers: [{ ...providerSection(facts, changes.image), ...changes.provider }, ...(changes.moreProviders ?? [])],
+    providers: [provider, ...twins, ...(changes.moreProviders ?? [])],
     targets: [
       { name: NAMES.target, rate: 0.001, hostname: '{label.name}-{provider.name}-{node_id}', ...changes.target },
     ],

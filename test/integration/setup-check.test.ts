@@ -29,6 +29,7 @@ test(
       expect.stringMatching(/^configuration .*: 1 labels, 1 providers, 1 targets$/),
       expect.stringMatching(/^database: Postgres 15\S* .*installation [0-9a-f-]{36}$/),
       expect.stringMatching(/^key .*: it can be used$/),
+      expect.stringMatching(/^script-dir .*scripts: 2 files$/),
       expect.stringMatching(/^setup script .*setup[.]sh: it is there$/),
       expect.stringMatching(/^gearman 127[.]0[.]0[.]1:\d+: \d+ functions, 0 jobs$/),
       expect.stringMatching(/^events tcp:.*: somebody listens$/),
@@ -65,7 +66,7 @@ test(
         /^keypair no-such-key in cloud: There is no such keypair; look at "keypair" and "key-name"$/,
       ),
     ]);
-    expect(linesOf(stdout, '✔')).toHaveLength(4);
+    expect(linesOf(stdout, '✔')).toHaveLength(5);
     expect(exitCode).toBe(1);
   },
 );

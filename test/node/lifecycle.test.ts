@@ -8,7 +8,7 @@ import {
 } from '../../src/node/lifecycle.ts';
 
 const EVENTS: readonly NodeEvent[] = [
-  ...(['launched', 'launchedForTest', 'launchFailed', 'testPassed', 'testFailed'] as const),
+  ...(['launched', 'launchedForTest', 'smokeTested', 'launchFailed', 'testPassed', 'testFailed'] as const),
   ...(['jobStarted', 'jobFinished', 'lost', 'held', 'deleted', 'overdue'] as const),
 ];
 
@@ -17,6 +17,7 @@ const ALLOWED: Readonly<Record<NodeState, Partial<Record<NodeEvent, NodeState>>>
   building: {
     launched: 'ready',
     launchedForTest: 'test',
+    smokeTested: 'delete',
     launchFailed: 'delete',
     held: 'hold',
     deleted: 'delete',

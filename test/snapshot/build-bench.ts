@@ -1,4 +1,6 @@
+import { buildLogPlace } from '../../src/config/build-log-place.ts';
 import type { Config } from '../../src/config/config.ts';
+import type { ImageFailure } from '../../src/image/image-failures.ts';
 import type { SnapshotImage } from '../../src/image/snapshot-image.ts';
 import { TaskBoard } from '../../src/runtime/task-board.ts';
 import type { Build, BuildDeps } from '../../src/snapshot/build.ts';
@@ -30,6 +32,8 @@ export class BuildBench {
   readonly output = new RecordingLogger('output');
   readonly work: ImageWork;
   readonly updated: { readonly provider: string; readonly image: string; readonly ms: number }[] = [];
+  /** What an operator's hook would be told. */
+  readonly failures: ImageFailure[] = [];
   readonly stop = new AbortController();
   config: Config;
   /** Whether the provider has a client. */
@@ -64,7 +68,8 @@ export class BuildBench {
   }
 
   buildOf(row: SnapshotImage): Build {
-    return { row, ...firstImageOf(this.config), scriptDir: this.config.scriptDir };
+    const { scriptDir } = this.config;
+    return { row, ...firstImageOf(this.config), scriptDir, buildLog: buildLogPlace(this.config) };
   }
 
   deps(): BuildDeps {
@@ -73,6 +78,7 @@ export class BuildBench {
       ...{ clock: this.clock, randomness: this.#randomness, log: this.log, outputLog: this.output },
       keyPairs: { create: () => Promise.resolve(ONLY_KEY_PAIR) },
       metrics: { imageUpdated: (image) => this.updated.push(image) },
+      imageFailures: { tell: (failure) => this.failures.push(failure) },
       task: this.#tasks.start('build'),
       installationId: INSTALLATION,
       scriptEnvironment: this.environment,
@@ -82,10 +88,11 @@ export class BuildBench {
   }
 
   passDeps(): ImagePassDeps {
+    const { clock, randomness, metrics, imageFailures } = this.deps();
     return {
+      ...{ clock, randomness, metrics, imageFailures },
       images: this.images,
       imagePauses: this.imagePauses,
-      clock: this.clock,
       config: () => this.config,
       cloudOf: () => (this.isKnown ? this.cloud : undefined),
       asksForMissing: this.asksForMissing,

@@ -1,11 +1,15 @@
 import { expect, test } from 'vitest';
 import { saveImage } from '../../src/snapshot/save-image.ts';
 import { DeadlineExceededError } from '../../src/runtime/errors.ts';
+import { Deferred } from '../../src/gearman/deferred.ts';
+import { aLabelSection, anImageSection, aProviderSection, configOf } from '../builders/config-of.ts';
 import { FakeClock } from '../fakes/fake-clock.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
+import { letWorkGoOn } from '../pool/pass-time.ts';
 import { BuildBench } from './build-bench.ts';
 
 const HOUR_MS = 3_600_000;
+const OK = { status: 0, signal: undefined, tail: '' };
 
 test('a setup script has six hours, what goes before it five minutes', async () => {
   const bench = new BuildBench();
@@ -94,4 +98,31 @@ test('a build that waited for its turn looks at its row again: another process m
   await bench.pass();
 
   expect(bench.images.all()).toMatchObject([{ id: 1, state: 'delete' }]);
+});
+
+test('builds in one provider are bounded: the 201st waits for its turn, and gets it', async () => {
+  const names = Array.from({ length: 201 }, (_, index) => `image-${index}`);
+  const images = names.map((name) => anImageSection({ name }));
+  const labels = names.map((name) => aLabelSection({ name, image: name }));
+  const bench = new BuildBench({ config: configOf({ labels, providers: [aProviderSection({ images })] }) });
+  let running = 0;
+  let most = 0;
+  const turn = new Deferred<undefined>();
+  bench.machines.run = async (command) => {
+    if (!command.includes('prepare.sh')) return OK;
+    running += 1;
+    most = Math.max(most, running);
+    if (running === 200) {
+      await letWorkGoOn(); // time for one too many to begin
+      turn.resolve(undefined);
+    }
+    await turn.promise;
+    running -= 1;
+    return OK;
+  };
+
+  await bench.pass();
+
+  expect(most).toBe(200);
+  expect(bench.images.all().map(({ state }) => state)).toEqual(Array(201).fill('ready'));
 });

@@ -7,9 +7,13 @@ import { missingSecrets } from '../missing-secrets.ts';
 import { type ConfigFiles, UnreadableConfigError } from '../read-config-files.ts';
 import { checkDatabase } from './check-database.ts';
 import { checkFiles } from './check-files.ts';
+import { checkImages } from './check-images.ts';
 import { checkPeers, type PeerDeps } from './check-peers.ts';
 import { checkProvider } from './check-provider.ts';
 import { type Finding, renderFinding } from './finding.ts';
+
+/** What a daemon would be started with. */
+export type Setup = ConfigFiles & { readonly builder: boolean };
 
 export type SetupCheckDeps = PeerDeps & { readonly print: (line: string) => void };
 
@@ -17,13 +21,14 @@ export type SetupCheckDeps = PeerDeps & { readonly print: (line: string) => void
  * Looks at everything that a daemon with this configuration needs, and prints a line for each: what is there, or what to
  * do. Changes nothing. Gives the exit status: 0 all is good, 1 something is not, 2 the configuration cannot be used.
  */
-export async function checkSetup(files: ConfigFiles, deps: SetupCheckDeps, signal: AbortSignal): Promise<number> {
-  const config = await checkConfig(files, deps);
+export async function checkSetup(setup: Setup, deps: SetupCheckDeps, signal: AbortSignal): Promise<number> {
+  const config = await checkConfig(setup, deps);
   if (config === undefined) return 2;
   const looks: readonly Promise<Finding | readonly Finding[]>[] = [
-    checkSecrets(files.secure, config),
+    checkSecrets(setup.secure, config),
     checkDatabase(config, deps, signal),
     ...checkFiles(config, { ...deps, signal }),
+    ...checkImages({ config, builder: setup.builder, environment: process.env }, { ...deps, signal }),
     ...checkPeers(config, deps, signal),
     ...config.providers.map((provider) => checkProvider(provider, deps, signal)),
   ];

@@ -5,6 +5,7 @@ import { formatAge } from '../format-age.ts';
 import { renderTable } from '../render-table.ts';
 import { nextTry, times } from '../tell-of-failure.ts';
 import { tellOfFreeze } from '../tell-of-freeze.ts';
+import { tellOfSmokeTests } from '../tell-of-smoke-tests.ts';
 
 const HEADER = ['ID', 'Provider', 'Image', 'Hostname', 'Version', 'Image ID', 'Server ID', 'State', 'Age'];
 const DETAIL_HEADER = [
@@ -27,6 +28,7 @@ export const imageList = defineCommand({
     const all = await stores.images.list();
     const table = options['detail'] === true ? await detailed(all, stores, context) : plain(all, context);
     await tellFailures(all, stores, context);
+    await tellOfSmokeTests(all, context);
     await tellOfFreeze(context);
     return table;
   },

@@ -6,6 +6,7 @@ import { defineCommand } from '../command.ts';
 import { formatAge } from '../format-age.ts';
 import { type Cell, renderTable } from '../render-table.ts';
 import { tellOfFreeze } from '../tell-of-freeze.ts';
+import { tellOfSmokeTests } from '../tell-of-smoke-tests.ts';
 
 const HEADER = ['Image', 'Paused', 'Build Request', 'Build Request Age'];
 
@@ -23,7 +24,9 @@ export const imageStatus = defineCommand({
       const build = builds.find(({ diskimage }) => diskimage === section.name);
       return rowOf(section.name, { paused: isPaused(section, paused), build }, now);
     });
-    const snapshots = snapshotRows(config, { paused, rows: await images.list(building), now });
+    const rows = await images.list(building);
+    const snapshots = snapshotRows(config, { paused, rows, now });
+    await tellOfSmokeTests(rows, context);
     await tellOfFreeze(context);
     return renderTable(HEADER, [...disk, ...snapshots]);
   },

@@ -78,6 +78,18 @@ export function listOf<T extends z.ZodType>(item: T, description: string) {
   return z.array(item).meta({ description });
 }
 
+/** The path of a program, without arguments: it is run without a shell, and looked for nowhere. */
+export function program(description: string) {
+  return z
+    .string()
+    .superRefine((path, context) => {
+      if (path.startsWith('/')) return;
+      const message = `Expected the whole path of a program, such as "/etc/nodepool/hook", found "${path}"`;
+      context.addIssue({ code: 'custom', message });
+    })
+    .meta({ description });
+}
+
 /** A key that real files hold and that is read by nobody. */
 export function unused(description: string) {
   return z.unknown().optional().meta({ description });

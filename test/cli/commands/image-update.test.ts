@@ -93,11 +93,11 @@ test('a build that was taken up is waited for, however long it takes within reas
     return found;
   };
 
-  await context.clock.advance(13 * 3_600_000);
+  await context.clock.advance(21 * 3_600_000);
   expect(context.images.all()).toMatchObject([{ state: 'building' }]);
   await context.clock.advance(3_600_000 + 600_000);
 
-  await expect(command.ended).rejects.toThrow('Image trusty on fake-provider is still in step "setup" after 14 h');
+  await expect(command.ended).rejects.toThrow('Image trusty on fake-provider is still in step "setup" after 22 h');
 });
 
 test('an interrupted command leaves the build to the daemon', async () => {

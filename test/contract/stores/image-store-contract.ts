@@ -57,12 +57,46 @@ export function describeImageStore(name: string, makeWorld: () => Promise<ImageS
       expect((await history.list('image', image.id)).map((entry) => entry.event)).toEqual(['inserted', 'built']);
     });
 
+    test('counts launches from it that failed, until one works', async () => {
+      const { images, history, clock } = await makeWorld();
+      const { id } = await insertOne(images);
+      const note = (end: 'launched' | 'launchFailed', why: string): Promise<SnapshotImage | undefined> =>
+        images.noteLaunch(id, end, { who: 'launcher', why });
+
+      await Promise.all([note('launchFailed', 'Node 1: No ssh'), note('launchFailed', 'Node 2: No ssh')]);
+      expect(await images.find(id)).toMatchObject({ failedLaunches: 2, rowVersion: 3, state: 'building' });
+      expect(await note('launchFailed', 'Node 3: No disk')).toMatchObject({
+        failedLaunches: 3,
+        lastError: 'Node 3: No disk',
+      });
+      const launchedAt = clock.now();
+      const launched = await note('launched', 'Node 4');
+      expect(launched).toMatchObject({ launchedAt });
+      expect(launched).not.toHaveProperty('failedLaunches');
+      await clock.advance(5_000);
+      expect(await note('launched', 'Node 5')).toMatchObject({ launchedAt });
+
+      const events = (await history.list('image', id)).map(({ event }) => event);
+      expect(events).toEqual(['inserted', 'launchFailed', 'launchFailed', 'launchFailed', 'launched', 'launched']);
+      expect(await note('launchFailed', 'Node 6')).toMatchObject({ failedLaunches: 1 });
+      const reset = await images.record(id, { failedLaunches: null, launchedAt: null });
+      expect(Object.keys(reset ?? {})).not.toEqual(expect.arrayContaining(['failedLaunches', 'launchedAt']));
+      expect(await images.noteLaunch(id + 1, 'launched', cause)).toBeUndefined();
+    });
+
     test('keeps every fact, and forgets the build server when it is gone', async () => {
-      const { images } = await makeWorld();
+      const { images, clock } = await makeWorld();
       const image = await insertOne(images);
       const facts: Required<SnapshotImageFacts> = {
-        ...{ externalId: 'img-1', serverExternalId: 'srv-1', hostname: 'template-trusty-1490703207', step: 'setup' },
+        ...{
+          externalId: 'img-1',
+          serverExternalId: 'srv-1',
+          baseImageId: 'base-1',
+          hostname: 'template-trusty-1490703207',
+          step: 'setup',
+        },
         ...{ attempt: '0b0e5d5c-1111-4222-8333-444455556666', hostKey: 'sha256:abc', lastError: 'No space\nleft' },
+        ...{ stepStartedAt: new Date('2026-01-02T03:04:05.678Z'), failedLaunches: 2, launchedAt: clock.now() },
       };
 
       expect(await images.record(image.id, facts)).toEqual({ ...image, ...facts, rowVersion: 2 });

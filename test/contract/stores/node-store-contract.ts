@@ -100,6 +100,19 @@ export function describeNodeStore(name: string, makeWorld: () => Promise<NodeSto
         { ...small, label: 'large', state: 'building', count: 1, subnodes: 0 },
       ]);
     });
+
+    test('counts nodes of smoke tests apart, and keeps which image they try', async () => {
+      const { nodes } = await makeWorld();
+      const [, tested] = await nodes.insert([small, { ...small, smokeImageId: 7 }, small], cause);
+
+      expect(tested?.smokeImageId).toBe(7);
+      expect(await nodes.find(tested?.id ?? 0)).toEqual(tested);
+      expect((await nodes.list()).map(({ smokeImageId }) => smokeImageId)).toEqual([undefined, 7, undefined]);
+      expect([...(await nodes.count())].sort((a, b) => b.count - a.count)).toEqual([
+        { ...small, state: 'building', count: 2, subnodes: 0 },
+        { ...small, state: 'building', count: 1, subnodes: 0, isSmokeTest: true },
+      ]);
+    });
   });
 
   describe(`${name}: changes`, () => {

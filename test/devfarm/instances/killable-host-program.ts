@@ -15,7 +15,7 @@ const Options = z.object({
   cacheDir: z.string().optional(),
 });
 const Order = z.object({
-  verb: z.enum(['build', 'boot', 'snapshot', 'files', 'destroy']),
+  verb: z.enum(['build', 'boot', 'snapshot', 'import', 'files', 'destroy']),
   argument: z.string(),
   key: z.string().default(''),
 });
@@ -33,6 +33,8 @@ async function obey(host: InstanceHost, line: string): Promise<string> {
     }
     case 'snapshot':
       return (await host.snapshot(argument, `of-${argument}`)).name;
+    case 'import':
+      return (await host.importDisk('uploaded', { file: argument, format: 'raw', digest: 'one' })).name;
     case 'files':
       return (
         await Promise.all(

@@ -15,7 +15,7 @@ const Answer = z.object({
   kind: z.string().optional(),
   port: z.int().optional(),
 });
-export type Verb = 'build' | 'boot' | 'snapshot' | 'files' | 'destroy';
+export type Verb = 'build' | 'boot' | 'snapshot' | 'import' | 'files' | 'destroy';
 export type Answer = z.output<typeof Answer>;
 
 /** The program of killable-host-program.ts as one file, beside the stages it boots, as devfarm is shipped. */

@@ -53,6 +53,11 @@ export class EmulatorRig implements AsyncDisposable {
     this.#token = await getToken(this.emulator.origins.identity, account);
   }
 
+  /** Headers of a request that is the client's. */
+  get authorization(): Readonly<Record<string, string>> {
+    return { 'x-auth-token': this.#token };
+  }
+
   /** `call('compute', 'GET /v2.1/servers')`. */
   async call(service: keyof OpenStackEmulator['origins'], line: string, body?: unknown): Promise<RawAnswer> {
     const [method = '', path = ''] = line.split(' ');

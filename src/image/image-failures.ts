@@ -1,0 +1,21 @@
+/** A build or upload that failed for good: what comes next is another one. */
+export type ImageFailure = {
+  /** `build`: of a disk image. `upload`: of such a build to a provider. */
+  readonly kind: 'snapshot' | 'build' | 'upload';
+  /** Name of the provider's image; for a build that of the disk image. */
+  readonly image: string;
+  /** Absent of a build. */
+  readonly provider?: string;
+  /** The row's, as `image-list` shows it; for a build as `dib-image-list` does. */
+  readonly id: number;
+  /** The build that was uploaded. */
+  readonly dibImageId?: number;
+  readonly reason: string;
+  /** How many failed in a row by now. */
+  readonly failures: number;
+};
+
+/** Is told of each failure, not of what a shutdown or an operator ends. Never throws and never waits. */
+export interface ImageFailures {
+  tell(failure: ImageFailure): void;
+}

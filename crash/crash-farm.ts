@@ -30,6 +30,8 @@ export class CrashFarm implements AsyncDisposable {
   readonly #programs: CrashPrograms;
   readonly #cleanups: CleanupStack;
   readonly #alive = new Set<LoggedProcess>();
+  /** Those that have said that they run. */
+  readonly #hearing = new Set<LoggedProcess>();
   /** Since when no daemon works. */
   #deafSinceMs: number | undefined;
 
@@ -99,7 +101,7 @@ export class CrashFarm implements AsyncDisposable {
     this.#alive.add(daemon);
     daemon.onChange(() => {
       if (daemon.hasEnded) this.#bury(daemon);
-      else if (daemon.lines.at(-1)?.includes('Nodepool is running') === true) this.#hears();
+      else if (daemon.lines.at(-1)?.includes('Nodepool is running') === true) this.#hears(daemon);
     });
     return daemon;
   }
@@ -118,10 +120,12 @@ export class CrashFarm implements AsyncDisposable {
 
   #bury(daemon: LoggedProcess): void {
     this.#alive.delete(daemon);
-    if (this.#alive.size === 0) this.#deafSinceMs ??= systemClock.monotonicMs();
+    // One that still starts hears nothing either.
+    if (this.#hearing.delete(daemon) && this.#hearing.size === 0) this.#deafSinceMs ??= systemClock.monotonicMs();
   }
 
-  #hears(): void {
+  #hears(daemon: LoggedProcess): void {
+    this.#hearing.add(daemon);
     if (this.#deafSinceMs === undefined) return;
     this.outages.push({ part: 'daemon', fromMs: this.#deafSinceMs, toMs: systemClock.monotonicMs() });
     this.#deafSinceMs = undefined;

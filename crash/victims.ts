@@ -48,10 +48,7 @@ export const ROUNDS: Readonly<Record<Victim, Round>> = {
     start: () => peers.startGearmand(),
   })),
   postgres: partRound('postgres', SHORT, ({ database }) => ({
-    kill: () => {
-      database.kill();
-      return Promise.resolve();
-    },
+    kill: () => database.kill(),
     start: () => database.restart(),
   })),
 };

@@ -150,10 +150,7 @@ const SWITCHES: Readonly<Record<Exclude<ImageKill['victim'], 'glance'>, Switch>>
   nodepoold: { kill: (farm) => farm.killProgram('nodepoold'), start: (farm) => restart('nodepoold', farm) },
   gearmand: { kill: (farm) => farm.killGearmand(), start: (farm) => farm.startGearmand() },
   postgres: {
-    kill: ({ database }) => {
-      database.kill();
-      return Promise.resolve();
-    },
+    kill: ({ database }) => database.kill(),
     start: ({ database }) => database.restart(),
   },
 };

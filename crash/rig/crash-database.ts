@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pollUntil } from '../../devfarm/farm/poll-until.ts';
+import { clusterOf } from '../../src/db/cluster-folder.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import { parseDatabaseUrl } from '../../src/db/connection-settings.ts';
 import { ensureManagedPostgres, stopManagedPostgres } from '../../src/db/managed-postgres.ts';
+import { postmasterState } from '../../src/db/postmaster.ts';
 import { StatementPool } from '../../src/db/statement-pool.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { systemRandomness } from '../../src/runtime/randomness.ts';
@@ -13,6 +16,7 @@ import { RecordingLogger } from '../../test/fakes/recording-logger.ts';
 export type Leadership = { readonly role: string; readonly daemonId: string };
 
 const PROGRAM = 'crash';
+const GONE_MS = 10_000;
 const DEPS = { clock: systemClock, randomness: systemRandomness, log: new RecordingLogger() };
 
 /** The Postgres that Nodepool keeps for itself in its state directory, seen by a program of its own. */
@@ -45,10 +49,16 @@ export class CrashDatabase implements AsyncDisposable {
     return await this.#pool.rows<Leadership>('select role, daemon_id as "daemonId" from leadership order by role');
   }
 
-  /** Kills the server's first process; its others end when they notice. */
-  kill(): void {
-    const [pid] = readFileSync(join(this.#stateDir, 'postgres', 'data', 'postmaster.pid'), 'utf8').split('\n');
+  /**
+   * Kills the server's first process, and waits until it is gone: who asks sooner finds it there. Its others end when they notice.
+   * @throws {Error} it does not run, or does not go
+   */
+  async kill(): Promise<void> {
+    const cluster = clusterOf(this.#stateDir);
+    const [pid] = readFileSync(join(cluster.data, 'postmaster.pid'), 'utf8').split('\n');
     process.kill(Number(pid), 'SIGKILL');
+    const isGone = await pollUntil(GONE_MS, () => (postmasterState(cluster) === 'absent' ? true : undefined));
+    if (isGone === undefined) throw new Error(`Postgres, process ${String(pid)}, was killed and is still there`);
   }
 
   /** Starts it again, unless a daemon has. */

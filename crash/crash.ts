@@ -10,6 +10,7 @@ import { systemRandomness } from '../src/runtime/randomness.ts';
 import { crashImages } from './images/crash-images.ts';
 import { type CrashOrder, type CrashReport, runCrashes, type Turn } from './run-crashes.ts';
 import { VICTIMS } from './victims.ts';
+import { untilInterrupted } from './rig/until-interrupted.ts';
 
 type Words = CrashOrder & {
   /** Where what the daemons said is written; absent: nowhere. */
@@ -22,22 +23,17 @@ process.exitCode = process.argv.includes('--images') ? await crashImages() : awa
 async function main(): Promise<number> {
   const order = readOrder();
   if (typeof order === 'number') return order;
-  const stopping = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(name, () => {
-      stopping.abort(new Error('Interrupted'));
-    });
-  }
+  const signal = untilInterrupted();
   say(`Seed ${order.seed}, ${wordsOf(order.turns)}`);
   try {
-    const report = await runCrashes(order, say, stopping.signal);
+    const report = await runCrashes(order, say, signal);
     if (order.log !== undefined) writeFileSync(order.log, report.logs.join('\n'));
-    if (stopping.signal.aborted) return 130;
+    if (signal.aborted) return 130;
     tell(report, order);
     return report.broken.length === 0 ? 0 : 1;
   } catch (error) {
     process.stderr.write(`crash: ${describeError(error)}\n`);
-    return stopping.signal.aborted ? 130 : 1;
+    return signal.aborted ? 130 : 1;
   }
 }
 

@@ -7,6 +7,7 @@ import { runCloudFaults } from './cloud/run-cloud-faults.ts';
 import { cutEvents } from './cut-events.ts';
 import { type FaultOrder, readFaultOrder, usage } from './fault-order.ts';
 import { type FaultReport, runFault, untilFull } from './run-fault.ts';
+import { untilInterrupted } from '../crash/rig/until-interrupted.ts';
 
 process.exitCode = await main();
 
@@ -14,18 +15,13 @@ process.exitCode = await main();
 async function main(): Promise<number> {
   const order = readOrder();
   if (typeof order === 'number') return order;
-  const stopping = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(name, () => {
-      stopping.abort(new Error('Interrupted'));
-    });
-  }
+  const signal = untilInterrupted();
   try {
     const isOfClouds = order.cloudFaults.length > 0;
-    return await (isOfClouds ? runOfClouds : runAll)(order, stopping.signal);
+    return await (isOfClouds ? runOfClouds : runAll)(order, signal);
   } catch (error) {
     process.stderr.write(`faults: ${describeError(error)}\n`);
-    return stopping.signal.aborted ? 130 : 1;
+    return signal.aborted ? 130 : 1;
   }
 }
 

@@ -6,6 +6,7 @@ import { describeError } from '../../src/runtime/errors.ts';
 import { systemRandomness } from '../../src/runtime/randomness.ts';
 import { IMAGE_VICTIMS, type ImageVictim, MATRIX, type Moment, MOMENTS } from './moments.ts';
 import { type ImageCrashOrder, type ImageCrashReport, runImageCrashes } from './run-image-crashes.ts';
+import { untilInterrupted } from '../rig/until-interrupted.ts';
 
 type Words = ImageCrashOrder & { readonly log: string | undefined };
 
@@ -13,22 +14,17 @@ type Words = ImageCrashOrder & { readonly log: string | undefined };
 export async function crashImages(): Promise<number> {
   const order = readOrder();
   if (typeof order === 'number') return order;
-  const stopping = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(name, () => {
-      stopping.abort(new Error('Interrupted'));
-    });
-  }
+  const signal = untilInterrupted();
   say(`Seed ${order.seed}, ${order.victims.join(',')}, ${order.rounds} kills of each`);
   try {
-    const report = await runImageCrashes(order, say, stopping.signal);
+    const report = await runImageCrashes(order, say, signal);
     keepLog(report, order);
-    if (stopping.signal.aborted) return 130;
+    if (signal.aborted) return 130;
     tell(report, order);
     return report.broken.length + report.missed === 0 ? 0 : 1;
   } catch (error) {
     process.stderr.write(`crash: ${describeError(error)}\n`);
-    return stopping.signal.aborted ? 130 : 1;
+    return signal.aborted ? 130 : 1;
   }
 }
 

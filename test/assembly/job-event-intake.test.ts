@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { type IntakeDeps, takeInJobEvents } from '../../src/assembly/job-event-intake.ts';
 import type { JobEvent } from '../../src/node/job-event.ts';
+import { DatabaseUnavailableError } from '../../src/runtime/errors.ts';
 import { SharedComplaints } from '../../src/runtime/shared-complaints.ts';
 import { aReadyNode } from '../builders/a-node.ts';
 import { FakeClock } from '../fakes/fake-clock.ts';
@@ -10,7 +11,7 @@ import { RecordingLogger } from '../fakes/recording-logger.ts';
 
 const nothing = (): void => undefined;
 
-function depsOf(nodes: MemoryNodeStore, log = new RecordingLogger()): IntakeDeps {
+function depsOf(nodes: MemoryNodeStore, log = new RecordingLogger()): IntakeDeps & { readonly clock: FakeClock } {
   const clock = new FakeClock();
   return {
     nodes,
@@ -47,6 +48,49 @@ test('events of one node are applied in their order, though those of others are 
     const entries = await nodes.history.list('node', id);
     expect(entries.map(({ event }) => event)).toEqual(['jobStarted', 'jobFinished']);
   }
+});
+
+/** Nodes whose database is away until `back` is called. */
+function nodesAway(id: number): { readonly nodes: MemoryNodeStore; readonly back: () => void } {
+  const nodes = new MemoryNodeStore([aReadyNode({ id })]);
+  const find = nodes.findByNodename.bind(nodes);
+  nodes.findByNodename = () => Promise.reject(new DatabaseUnavailableError('The database restarts'));
+  return {
+    nodes,
+    back: () => {
+      nodes.findByNodename = find;
+    },
+  };
+}
+
+test('events wait for a database that restarts, in their order: a node must be closed before its job ends', async () => {
+  const { nodes, back } = nodesAway(1);
+  const log = new RecordingLogger();
+  const deps = depsOf(nodes, log);
+
+  const taken = takeInJobEvents([of('onStarted', 1), of('onFinalized', 1)], deps, neverAborted);
+  await deps.clock.advance(5_000);
+  const before = nodes.all().map(({ state }) => state);
+  back();
+  await deps.clock.advance(200);
+  await taken;
+
+  expect([before, nodes.all().map(({ state }) => state)]).toEqual([['ready'], ['delete']]);
+  expect(log.messages('warn')).toEqual([]);
+});
+
+test('events do not wait longer than reconciliation needs, and this is told once', async () => {
+  const { nodes } = nodesAway(1);
+  const log = new RecordingLogger();
+  const deps = depsOf(nodes, log);
+
+  const taken = takeInJobEvents([of('onStarted', 1), of('onFinalized', 1)], deps, neverAborted);
+  await deps.clock.advance(20_000);
+  await taken;
+
+  expect(log.messages('warn')).toEqual([
+    `Event onStarted of node ${aReadyNode({ id: 1 }).nodename ?? ''} could not be applied`,
+  ]);
 });
 
 test('an event that cannot be applied is logged and does not hold up the others, since reconciliation makes up for it', async () => {

@@ -86,19 +86,26 @@ test(
   CROWD_MS,
 );
 
+/** Gives what it says then. */
+async function untilInfoSays(quota: RegExp): Promise<string> {
+  return await real.farm.until(`info to say ${quota.source}`, async () => {
+    const { stdout } = await real.farm.nodepool('info', REAL);
+    return quota.test(stdout) ? stdout : undefined;
+  });
+}
+
 test(
   `a quota of ${QUOTA} of which others take ${FOREIGN}, max-servers 20 and ${JOBS} jobs: the room is filled and not asked for more`,
   async ({ annotate }) => {
     const removeForeign = await real.desk.makeForeignServers(FOREIGN);
     await real.desk.allowServers(QUOTA);
+    // Else jobs that come in the seconds after an administrator lowered the quota are launched by what it was.
+    await untilInfoSays(/instances +[|] +\d+ +[|] 12 /);
     const before = real.desk.novaAnswers();
 
     const jobs = Promise.allSettled(Array.from({ length: JOBS }, () => real.farm.submitJob()));
     await real.farm.untilNodes(QUOTA - FOREIGN, 'used');
-    const told = await real.farm.until('the full quota to be told', async () => {
-      const { stdout } = await real.farm.nodepool('info', REAL);
-      return /instances +[|] 12 +[|] 12 /.test(stdout) ? stdout : undefined;
-    });
+    const told = await untilInfoSays(/instances +[|] 12 +[|] 12 /);
     await removeForeign();
     const freedMs = systemClock.monotonicMs();
     await real.farm.untilNodes(QUOTA, 'used');

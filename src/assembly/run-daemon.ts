@@ -264,6 +264,7 @@ function configLoop(parts: {
       daemon.parts.queueStatus.setServers(config.gearmanServers);
       builderJobs.use(config);
       events.setPublishers(config.zmqPublishers);
+      daemon.breakers.endPauses();
       daemon.wakeAllocation.wake();
       daemon.wakeAllImages();
     },

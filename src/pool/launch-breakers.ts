@@ -72,6 +72,15 @@ export class LaunchBreakers {
     else this.#breakers.delete(key);
   }
 
+  /** Ends the pauses after failures: who mended the configuration wants to see whether that helps. The next launch is the probe. */
+  endPauses(): void {
+    const nowMs = this.#clock.monotonicMs();
+    for (const [key, breaker] of this.#breakers) {
+      const isPausing = breaker.openUntilMs > nowMs && !breaker.isForRoom;
+      if (isPausing) this.#breakers.set(key, { ...breaker, openUntilMs: nowMs });
+    }
+  }
+
   isOpen(key: string): boolean {
     return this.#get(key).openUntilMs > this.#clock.monotonicMs();
   }

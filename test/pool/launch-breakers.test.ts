@@ -44,6 +44,25 @@ describe('a breaker', () => {
     expect([breakers.isOpen(KEY), breakers.isProbing(KEY)]).toEqual([false, false]);
   });
 
+  test('lets a probe through at once when the configuration was mended, and pauses for longer when that did not help', () => {
+    const { breakers, fail } = aBench();
+    fail(3);
+
+    breakers.endPauses();
+
+    expect([breakers.isOpen(KEY), breakers.isProbing(KEY)]).toEqual([false, true]);
+    expect(fail()).toBe(30_000);
+  });
+
+  test('goes on where there is no room, whatever the configuration says', () => {
+    const { breakers } = aBench();
+    breakers.noRoom(KEY, 'Quota exceeded');
+
+    breakers.endPauses();
+
+    expect(breakers.isOpen(KEY)).toBe(true);
+  });
+
   test('opens for twice as long each time its probe fails, up to two minutes', async () => {
     const { clock, fail } = aBench();
     const pauses = [fail(3)];

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { asError } from '../errors.ts';
+import { plainReason } from '../plain-reason.ts';
 import { DEFAULT_FORMAT } from './format-record.ts';
 import type { TimeRotation } from './log-rotation.ts';
 import { FileSink, type LogSink, StreamSink } from './log-sink.ts';
@@ -50,7 +51,8 @@ export function pythonLogging(text: string, clock: Clock, warn: (line: string) =
     const handler = readHandler(name, sections, (line) => leftOut.push(line));
     if (handler !== undefined) handlers.set(name, handler);
   }
-  if (handlers.size === 0 && leftOut[0] !== undefined) throw new LoggingConfigError(undefined, leftOut[0]);
+  if (handlers.size === 0 && leftOut[0] !== undefined)
+    throw new LoggingConfigError(undefined, `no handler works: ${leftOut[0]}`);
   for (const line of leftOut) warn(`logging configuration: ${line}`);
   const settings = new Map<string, LoggerSettings>();
   for (const name of keysOf(sections, 'loggers')) {
@@ -117,7 +119,7 @@ function readHandler(name: string, sections: Sections, leaveOut: (why: string) =
       }
     );
   } catch (error) {
-    leaveOut(`[handler_${name}] is left out: ${asError(error).message}`);
+    leaveOut(`[handler_${name}] is left out: ${plainReason(error) ?? asError(error).message}`);
     return undefined;
   }
 }

@@ -9,14 +9,13 @@ import type { SeededRandomness } from '../fuzz/seeded-randomness.ts';
 import type { Attempt } from './evidence.ts';
 import { CLOSING_MS } from './second-runs.ts';
 
-const AT_A_TIME = 10;
 /** Longer than a farm needs to get over the worst. */
 const ATTEMPT_MS = 240_000;
 const AGAIN_MS = 300;
 
 type Job = Pick<Attempt, 'job' | 'expects' | 'asksOffline'> & { readonly seconds: string };
 
-/** Zuul: always ten jobs under way, each of its own length and result; a job without a result is submitted again. */
+/** Zuul: always so many jobs under way, each of its own length and result; a job without a result is submitted again. */
 export class Churn {
   readonly attempts: Attempt[] = [];
   readonly #client: GearmanClient;
@@ -27,13 +26,14 @@ export class Churn {
   #jobs = 0;
   #isOver = false;
 
-  constructor(gearmanPort: number, randomness: SeededRandomness) {
+  /** @param atATime jobs under way */
+  constructor(gearmanPort: number, atATime: number, randomness: SeededRandomness) {
     const clock = systemClock;
     const deps = { clock, randomness: systemRandomness, log: new RecordingLogger(), tasks: new TaskBoard(clock) };
     const servers = [{ host: '127.0.0.1', port: gearmanPort }];
     this.#client = new GearmanClient({ servers, clientId: 'Zuul RPC Client' }, deps);
     this.#randomness = randomness;
-    this.#lanes = Array.from({ length: AT_A_TIME }, () => this.#work());
+    this.#lanes = Array.from({ length: atATime }, () => this.#work());
   }
 
   get jobs(): number {

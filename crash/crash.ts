@@ -51,7 +51,7 @@ function tell(report: CrashReport, order: CrashOrder): void {
   const missed = FARM_POINTS.filter((point) => !reached.has(point));
   if (points !== '' && missed.length > 0) say(`Points not reached: ${missed.join(', ')}`);
   if (report.broken.length > 0) {
-    say(`Again: npm run crash -- --seed ${order.seed} --victim ${wordsOf(order.turns)}`);
+    say(`Again: npm run crash -- --seed ${order.seed} --victim ${wordsOf(order.turns)} --jobs ${order.atATime}`);
   }
 }
 
@@ -62,6 +62,7 @@ function readOrder(): Words | number {
         seed: { type: 'string' },
         rounds: { type: 'string', default: '100' },
         victim: { type: 'string', default: 'daemon' },
+        jobs: { type: 'string', default: '10' },
         log: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -71,7 +72,8 @@ function readOrder(): Words | number {
       return 0;
     }
     const turns = readTurns(values.victim, values.rounds);
-    return { seed: values.seed ?? systemRandomness.hex(4), turns, log: values.log };
+    const atATime = readNumber(values.jobs, 'jobs');
+    return { seed: values.seed ?? systemRandomness.hex(4), turns, atATime, log: values.log };
   } catch (error) {
     process.stderr.write(`crash: ${describeError(error)}\n${usage()}`);
     return 2;
@@ -83,12 +85,18 @@ function readTurns(words: string, rounds: string): readonly Turn[] {
   const asked = new Map(words.split(',').map((word) => [word.split(':')[0] ?? '', word.split(':')[1] ?? rounds]));
   for (const [name, number] of asked) {
     if (name !== 'all' && VICTIMS.every((each) => each !== name)) throw new Error(`There is no victim "${name}"`);
-    if (!/^[1-9]\d{0,4}$/.test(number)) throw new Error(`Not a number of rounds: "${number}"`);
+    readNumber(number, 'rounds');
   }
   return VICTIMS.flatMap((victim) => {
     const number = asked.get(victim) ?? asked.get('all');
     return number === undefined ? [] : [{ victim, rounds: Number(number) }];
   });
+}
+
+/** @throws {Error} it is no number from 1 to 99999 */
+function readNumber(text: string, what: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new Error(`Not a number of ${what}: "${text}"`);
+  return Number(text);
 }
 
 function wordsOf(turns: readonly Turn[]): string {
@@ -100,6 +108,7 @@ function usage(): string {
   --victim V    ${VICTIMS.join(', ')}, or all; several with commas, in turn; default daemon.
                 V:N is N kills of that one
   --rounds N    kills of each victim; default 100
+  --jobs N      jobs under way at a time; default 10
   --seed S      the same kills and jobs as another run with that seed; default: a fresh one, which is printed
   --log FILE    writes there what the daemons said
   --images      kills parts of a farm that makes disk images instead; --images --help

@@ -12,7 +12,12 @@ import { ROUNDS, type Victim } from './victims.ts';
 /** A victim, and how often it is killed. */
 export type Turn = { readonly victim: Victim; readonly rounds: number };
 
-export type CrashOrder = { readonly seed: string; readonly turns: readonly Turn[] };
+export type CrashOrder = {
+  readonly seed: string;
+  readonly turns: readonly Turn[];
+  /** Jobs under way at a time. */
+  readonly atATime: number;
+};
 
 export type CrashReport = {
   /** One line for each promise that was not kept. */
@@ -49,7 +54,7 @@ export async function runCrashes(
   const beganMs = systemClock.monotonicMs();
   const scene: Scene = { farm, randomness, daemons: [farm.startDaemon()], reached: new Set() };
   await untilNodes(farm, signal);
-  const churn = new Churn(farm.peers.gearmanPort, new SeededRandomness(`${order.seed} jobs`));
+  const churn = new Churn(farm.peers.gearmanPort, order.atATime, new SeededRandomness(`${order.seed} jobs`));
   let kills = 0;
   let leftovers: readonly string[] = [];
   try {

@@ -7,7 +7,8 @@ import { QueueStatusSource } from '../../src/gearman/queue-status-source.ts';
 import { openMetrics } from '../../src/metrics/open-metrics.ts';
 import { quoteForShell } from '../../src/ssh/quote-for-shell.ts';
 import type { BenchDeps } from './bench-deps.ts';
-import { READY_KEY_PAIRS, SILENT_MACHINES } from './silent-machines.ts';
+import { SILENT_MACHINES } from './silent-machines.ts';
+import { onlyKeyPairs } from '../../test/fakes/only-key-pairs.ts';
 
 /** The daemon's parts, and what closes them once no loop of it runs. */
 export type OpenDaemon = AsyncDisposable & { readonly daemon: Daemon };
@@ -25,7 +26,7 @@ export function openDaemon(config: Config, database: Database, base: BenchDeps):
       queueStatus,
       builderJobs: builderJobs.jobs,
       imageFailures: { tell: () => undefined },
-      ...{ machines: SILENT_MACHINES, keyPairs: READY_KEY_PAIRS, accountKeys: [], scriptEnvironment: {} },
+      ...{ machines: SILENT_MACHINES, keyPairs: onlyKeyPairs, accountKeys: [], scriptEnvironment: {} },
     },
     [],
   );

@@ -1,5 +1,4 @@
-import type { KeyPair, KeyPairs, RemoteMachines, RemoteSession } from '../../src/provider/remote-machine.ts';
-import { Secret } from '../../src/runtime/secret.ts';
+import type { RemoteMachines, RemoteSession } from '../../src/provider/remote-machine.ts';
 
 /** Machines that take every login and do at once, and with success, whatever they are told: SSH is not what we measure. */
 export const SILENT_MACHINES: RemoteMachines = {
@@ -16,8 +15,3 @@ function silentSession(username: string): RemoteSession {
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
-
-const KEY_PAIR: KeyPair = { privateKey: new Secret('made ahead'), publicKey: 'ssh-rsa AAAA' };
-
-/** The daemon makes keys ahead in the background. */
-export const READY_KEY_PAIRS: KeyPairs = { create: () => Promise.resolve(KEY_PAIR) };

@@ -42,8 +42,6 @@ const GAUGES_MS = 10_000;
 const SETTLE_MS = 15_000;
 /** A daemon that was taken for dead and finds no database tries again so often. */
 const REBIRTH_MS = 2_000;
-/** Enough for a burst of launches; each costs 80 ms of one core. */
-const KEY_PAIRS_AHEAD = 20;
 
 export type DaemonRun = ConfigFiles &
   DaemonRoles &
@@ -160,7 +158,7 @@ async function live(parts: Lasting & { readonly life: DaemonLife }, signal: Abor
     {
       ...{ ...base, database, clients, quoteForShell, accountKeys: accountKeys(), metrics: metrics.nodes },
       machines: new SshMachines({ ...base, log: log.child('utils') }),
-      keyPairs: new RsaKeyPairs(KEY_PAIRS_AHEAD, { log }),
+      keyPairs: new RsaKeyPairs(),
       queueStatus,
       builderJobs: builderJobs.jobs,
       imageFailures,

@@ -2,9 +2,9 @@ import type { ProviderConfig, ProviderImageConfig } from '../config/config.ts';
 import { renderTemplate } from '../config/name-template.ts';
 import { applyWhileBuilding } from '../image/apply-while-building.ts';
 import { attemptOf, type BuilderJobs } from '../image/builder-jobs.ts';
-import type { ImageFailures } from '../image/image-failures.ts';
+import { failureOfImage, type ImageFailures } from '../image/image-failures.ts';
+import { storeImageFailure } from '../image/store-image-failure.ts';
 import type { ImageStore } from '../image/image-store.ts';
-import { nextFailure } from '../image/next-failure.ts';
 import { beginSmokeTest } from '../image/settle-smoke-test.ts';
 import type { SnapshotImage, SnapshotImageFacts } from '../image/snapshot-image.ts';
 import type { NodeMetrics } from '../node/node-metrics.ts';
@@ -26,7 +26,6 @@ const MINUTE_MS = 60_000;
 const OFFER_MS = 10 * MINUTE_MS;
 /** An upload may take six hours, and others stand in line before it. */
 const UPLOAD_MS = 54 * 60 * MINUTE_MS;
-const RETRY = { firstMs: 30_000, maxMs: 60 * MINUTE_MS };
 const WHO = 'image-uploader';
 
 /** A row of a build, in state `building`. */
@@ -194,17 +193,10 @@ async function giveUp(
   deps: DiskImageUploadDeps,
 ): Promise<DibError> {
   const why = describeError(error);
-  const place = { provider: provider.name, image: image.name };
-  const earlier = (await deps.images.listFailures()).find(
-    (failure) => failure.provider === place.provider && failure.image === place.image,
-  );
-  const failure = nextFailure(earlier, why, { ...deps, backoff: RETRY });
-  await deps.images.saveFailure({ ...place, ...failure });
+  const failures = await storeImageFailure(row, why, deps);
   crashPoint('upload-failure-stored');
   const change = { event: 'failed', cause: { who: WHO, why }, facts: { lastError: why } } as const;
   const ended = await applyWhileBuilding(row, change, deps.images);
-  const { id, dibImageId } = row;
-  const { failures } = failure;
-  if (ended !== undefined) deps.imageFailures.tell({ kind: 'upload', ...place, id, dibImageId, reason: why, failures });
+  if (ended !== undefined) deps.imageFailures.tell(failureOfImage(row, { reason: why, failures }));
   return new DibError(`Cannot upload image ${image.name} to ${provider.name}: ${why}`, { cause: error });
 }

@@ -1,3 +1,5 @@
+import type { SnapshotImage } from './snapshot-image.ts';
+
 /** A build or upload that failed for good: what comes next is another one. */
 export type ImageFailure = {
   /** `build`: of a disk image. `upload`: of such a build to a provider. */
@@ -18,4 +20,13 @@ export type ImageFailure = {
 /** Is told of each failure, not of what a shutdown or an operator ends. Never throws and never waits. */
 export interface ImageFailures {
   tell(failure: ImageFailure): void;
+}
+
+/** What is told of an image in a provider, snapshot or upload. */
+export function failureOfImage(
+  { id, provider, image, dibImageId }: SnapshotImage,
+  told: Pick<ImageFailure, 'reason' | 'failures'>,
+): ImageFailure {
+  const kind = dibImageId === undefined ? ({ kind: 'snapshot' } as const) : ({ kind: 'upload', dibImageId } as const);
+  return { ...kind, provider, image, id, ...told };
 }

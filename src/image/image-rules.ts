@@ -53,6 +53,17 @@ export function isMissing(wanted: WantedImage, { rows, failures }: KnownImages, 
   return failure === undefined || failure.retryAt.getTime() <= now.getTime();
 }
 
+/** The images of one name that nodes may be launched from, newest first. */
+export function usableImages(
+  { provider, image }: Pick<SnapshotImage, 'provider' | 'image'>,
+  rows: readonly SnapshotImage[],
+): readonly SnapshotImage[] {
+  return rows
+    .filter((row) => row.provider === provider && row.image === image)
+    .filter(({ state, externalId }) => state === 'ready' && externalId !== undefined)
+    .sort(newestFirst);
+}
+
 /** The ready images that newer ones replace. */
 export function supersededImages(rows: readonly SnapshotImage[]): readonly SnapshotImage[] {
   const groups = new Map<string, SnapshotImage[]>();

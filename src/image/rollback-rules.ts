@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { newestFirst } from './image-rules.ts';
+import { usableImages } from './image-rules.ts';
 import type { SnapshotImage } from './snapshot-image.ts';
 
 /** A new image whose launches fail, and the one that serves instead. */
@@ -20,16 +20,11 @@ export function badImages(
   return providers.flatMap((provider) =>
     provider.images.flatMap(({ name, rollbackAfter }) => {
       if (rollbackAfter <= 0) return [];
-      const own = rows.filter((row) => row.provider === provider.name && row.image === name && isUsable(row));
-      const [row, before] = own.sort(newestFirst);
+      const [row, before] = usableImages({ provider: provider.name, image: name }, rows);
       if (row === undefined || before === undefined || !isBad(row, rollbackAfter)) return [];
       return [{ row, before, why: reason(row) }];
     }),
   );
-}
-
-function isUsable({ state, externalId }: SnapshotImage): boolean {
-  return state === 'ready' && externalId !== undefined;
 }
 
 function isBad({ launchedAt, failedLaunches = 0 }: SnapshotImage, rollbackAfter: number): boolean {

@@ -4,13 +4,12 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Randomness } from '../runtime/randomness.ts';
 import { applyWhileBuilding } from './apply-while-building.ts';
 import type { ImageStore } from './image-store.ts';
-import type { ImageFailures } from './image-failures.ts';
-import { nextFailure } from './next-failure.ts';
+import { failureOfImage, type ImageFailures } from './image-failures.ts';
 import { judgeSmokeTest, type SmokeRules, type WaitingImage } from './smoke-test.ts';
 import { type SnapshotImage, type SnapshotImageFacts, SMOKE_TEST } from './snapshot-image.ts';
+import { storeImageFailure } from './store-image-failure.ts';
 
 const WHO = 'smoke-test';
-const RETRY = { firstMs: 30_000, maxMs: 3_600_000 };
 
 export type SmokeTestDeps = {
   readonly images: ImageStore;
@@ -58,13 +57,9 @@ async function promote(row: WaitingImage, why: string, deps: SmokeTestDeps): Pro
 
 async function giveUp(row: WaitingImage, why: string, deps: SmokeTestDeps): Promise<void> {
   const { provider, image } = row;
-  const earlier = (await deps.images.listFailures()).find((each) => each.provider === provider && each.image === image);
-  const failure = nextFailure(earlier, why, { ...deps, backoff: RETRY });
-  await deps.images.saveFailure({ provider, image, ...failure });
+  const failures = await storeImageFailure(row, why, deps);
   const change = { event: 'failed', cause: { who: WHO, why }, facts: { lastError: why } } as const;
   if ((await applyWhileBuilding(row, change, deps.images)) === undefined) return;
-  const { id, dibImageId } = row;
-  deps.log.error(`Image ${image} in ${provider} is not used: ${why}`, { image: id });
-  const kind = dibImageId === undefined ? { kind: 'snapshot' as const } : { kind: 'upload' as const, dibImageId };
-  deps.imageFailures.tell({ ...kind, provider, image, id, reason: why, failures: failure.failures });
+  deps.log.error(`Image ${image} in ${provider} is not used: ${why}`, { image: row.id });
+  deps.imageFailures.tell(failureOfImage(row, { reason: why, failures }));
 }

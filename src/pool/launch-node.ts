@@ -77,9 +77,14 @@ async function takeToReady(
   const { smokeImageId } = launch.node;
   if (smokeImageId !== undefined) await smokedImage(smokeImageId, deps); // while the daemon was away, the test may have ended
   const created = await createNodeServer(launch, deps, signal);
+  using keyPairOrder = deps.keyPairs.order(); // made while the machine boots
   const reachable = await waitForAddress({ ...launch, node: created }, deps, signal);
   if (launch.node.step !== undefined) await refuseMovedOn({ ...launch, node: reachable }, deps, signal);
-  const { node: prepared, reachedMs } = await prepareMachine({ ...launch, node: reachable }, deps, signal);
+  const { node: prepared, reachedMs } = await prepareMachine(
+    { ...launch, node: reachable, keyPairOrder },
+    deps,
+    signal,
+  );
   if (smokeImageId !== undefined) return { node: await passSmokeTest(prepared, smokeImageId, deps), reachedMs };
   const testJob = launch.target.jenkins?.testJob;
   const node = await deps.nodes.apply(prepared, testJob === undefined ? 'launched' : 'launchedForTest', {

@@ -1,5 +1,5 @@
 import type { Node } from '../node/node.ts';
-import { type Login, RemoteError, type RemoteSession } from '../provider/remote-machine.ts';
+import { type KeyPairOrder, type Login, RemoteError, type RemoteSession } from '../provider/remote-machine.ts';
 import { DeadlineExceededError, describeError } from '../runtime/errors.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
 import { LaunchError, launchTimeout } from './launch-error.ts';
@@ -18,8 +18,15 @@ const MACHINE_FAULT = { outcome: 'error.unknown', blames: 'machine' } as const;
 /** A node whose machine is as it should be, and when it first answered on the monotonic clock. */
 export type PreparedNode = { readonly node: Node; readonly reachedMs: number };
 
+/** A launch whose server has an address, and the key pair that was ordered for the machine. */
+type ReachableLaunch = Launch & { readonly keyPairOrder: KeyPairOrder };
+
 /** Logs in, writes the node's files and runs its ready script, in one session. */
-export async function prepareMachine(launch: Launch, deps: LaunchDeps, signal: AbortSignal): Promise<PreparedNode> {
+export async function prepareMachine(
+  launch: ReachableLaunch,
+  deps: LaunchDeps,
+  signal: AbortSignal,
+): Promise<PreparedNode> {
   const waiting = await beginStep(launch.node, 'wait-ssh', deps);
   await using session = await openSession({ ...launch, node: waiting }, deps, signal);
   crashPoint('ssh-open');
@@ -73,9 +80,13 @@ function loginOutcome(error: unknown): 'error.auth' | 'error.ssh' {
   return cause instanceof RemoteError && cause.fault !== 'connection' ? 'error.auth' : 'error.ssh';
 }
 
-type OpenLaunch = Launch & { readonly session: RemoteSession };
+type OpenLaunch<L extends Launch> = L & { readonly session: RemoteSession };
 
-async function writeNodeFiles(launch: OpenLaunch, deps: LaunchDeps, signal: AbortSignal): Promise<void> {
+async function writeNodeFiles(
+  launch: OpenLaunch<ReachableLaunch>,
+  deps: LaunchDeps,
+  signal: AbortSignal,
+): Promise<void> {
   const { session } = launch;
   deps.task.waitOn('the node files to be written');
   const look = await session.run(
@@ -86,13 +97,13 @@ async function writeNodeFiles(launch: OpenLaunch, deps: LaunchDeps, signal: Abor
   if (look.status !== 0) {
     throw new LaunchError(MACHINE_FAULT, `There is no ${NODE_FOLDER} on the machine: ${look.tail}`);
   }
-  const keyPair = await deps.keyPairs.create(signal);
+  const keyPair = await launch.keyPairOrder.take(signal);
   for (const [name, content] of nodeFiles({ ...launch, serverId: requireServer(launch.node) }, keyPair)) {
     await session.writeFile(`${NODE_FOLDER}/${name}`, content, PRIVATE_FILES.has(name) ? { mode: 0o600 } : {}, signal);
   }
 }
 
-async function runReadyScript(launch: OpenLaunch, deps: LaunchDeps, signal: AbortSignal): Promise<Node> {
+async function runReadyScript(launch: OpenLaunch<Launch>, deps: LaunchDeps, signal: AbortSignal): Promise<Node> {
   const script = launch.label.readyScript;
   if (script === undefined) return launch.node;
   const running = await beginStep(launch.node, 'ready-script', deps);

@@ -1,9 +1,9 @@
 import type { Config } from '../config/config.ts';
 import { placeOf } from '../image/dib-image.ts';
 import type { DibImageStore } from '../image/dib-image-store.ts';
-import type { ImageFailures } from '../image/image-failures.ts';
+import { failureOfImage, type ImageFailures } from '../image/image-failures.ts';
 import type { ImageStore } from '../image/image-store.ts';
-import { nextFailure } from '../image/next-failure.ts';
+import { storeImageFailure } from '../image/store-image-failure.ts';
 import { type BadImage, badImages } from '../image/rollback-rules.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
 import type { NodeStore } from '../node/node-store.ts';
@@ -12,7 +12,6 @@ import type { Logger } from '../runtime/logger.ts';
 import type { Randomness } from '../runtime/randomness.ts';
 
 const WHO = 'rollback';
-const RETRY = { firstMs: 30_000, maxMs: 3_600_000 };
 
 export type RollbackDeps = {
   readonly config: () => Config;
@@ -45,14 +44,10 @@ async function giveUp({ row, before, why }: BadImage, deps: RollbackDeps): Promi
   await withdraw(row, deps); // first, else the daemon would upload the same build again
   const gone = await deps.images.apply(row, 'rolledBack', { who: WHO, why: `${why}; image ${before.id} serves again` });
   if (gone === undefined) return; // a launch came through, or an operator was faster
-  const earlier = (await deps.images.listFailures()).find((each) => each.provider === provider && each.image === image);
   const reason = `Given up. ${why}`;
-  const failure = nextFailure(earlier, reason, { ...deps, backoff: RETRY });
-  await deps.images.saveFailure({ provider, image, ...failure });
+  const failures = await storeImageFailure(row, reason, deps);
   deps.log.error(`Image ${image} in ${provider} is given up: ${why}`, { image: row.id, before: before.id });
-  const { id, dibImageId } = row;
-  const kind = dibImageId === undefined ? { kind: 'snapshot' as const } : { kind: 'upload' as const, dibImageId };
-  deps.imageFailures.tell({ ...kind, provider, image, id, reason, failures: failure.failures });
+  deps.imageFailures.tell(failureOfImage(row, { reason, failures }));
 }
 
 async function withdraw(row: SnapshotImage, { dibImages }: RollbackDeps): Promise<void> {

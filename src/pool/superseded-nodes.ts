@@ -1,5 +1,5 @@
 import type { LabelConfig } from '../config/config.ts';
-import { newestFirst } from '../image/image-rules.ts';
+import { newestFirst, usableImages } from '../image/image-rules.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
 import type { Node } from '../node/node.ts';
 
@@ -10,16 +10,11 @@ const LEAST_WAIT_MS = 60_000;
 export function isSuperseded(node: Node, image: string, images: readonly SnapshotImage[]): boolean {
   const { imageId, provider } = node;
   if (imageId === undefined) return false;
-  const ready = images.filter((row) => row.provider === provider && row.image === image && isUsable(row));
-  const [current] = ready.sort(newestFirst);
+  const [current] = usableImages({ provider, image }, images);
   if (current === undefined || current.id === imageId) return false;
   const own = images.find(({ id }) => id === imageId);
   // Its row may be gone, as that of the third newest is. Ids rise.
   return own === undefined ? current.id > imageId : newestFirst(current, own) < 0;
-}
-
-function isUsable({ state, externalId }: SnapshotImage): boolean {
-  return state === 'ready' && externalId !== undefined;
 }
 
 /** What is known of a label's nodes: those that are ready, and those that are being deleted. */

@@ -97,9 +97,15 @@ export type KeyPair = {
   readonly publicKey: string;
 };
 
-/** Makes key pairs; keeps a few ready, for one costs about 80 ms (adapter: src/ssh). */
+/** Makes key pairs; one costs about 80 ms of a processor, so it is ordered before it is needed (adapter: src/ssh). */
 export interface KeyPairs {
-  create(signal: AbortSignal): Promise<KeyPair>;
+  order(): KeyPairOrder;
+}
+
+/** A key pair that is being made. Dispose of it, taken or not. */
+export interface KeyPairOrder extends Disposable {
+  /** The pair, once it is made. */
+  take(signal: AbortSignal): Promise<KeyPair>;
 }
 
 /** Quotes a text as one word of a POSIX shell. */

@@ -85,7 +85,8 @@ async function makeLogin(
   }
   const name = buildKeypairName(row);
   if (name === undefined) throw new Error(`Image ${row.id} has no host name to call its keypair by`);
-  const keyPair = await deps.keyPairs.create(signal);
+  using keyPairOrder = deps.keyPairs.order();
+  const keyPair = await keyPairOrder.take(signal);
   try {
     crashPoint('keypair-sent');
     await deps.cloud.createKeypair(name, keyPair.publicKey, signal);

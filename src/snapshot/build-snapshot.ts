@@ -1,7 +1,6 @@
 import { newVersion } from '../image/image-rules.ts';
 import { beginSmokeTest } from '../image/settle-smoke-test.ts';
 import type { SnapshotImage } from '../image/snapshot-image.ts';
-import { type Backoff, backoffMs } from '../runtime/backoff.ts';
 import { describeError } from '../runtime/errors.ts';
 import { bootBuildServer } from './boot-build-server.ts';
 import { type Build, type BuildDeps, BuildEndedError, BuildError, BuildInterruptedError } from './build.ts';
@@ -10,8 +9,9 @@ import { saveImage } from './save-image.ts';
 import { setUpMachine } from './set-up-machine.ts';
 import { SetupOutput } from './setup-output.ts';
 import { crashPoint } from '../runtime/crash-point.ts';
+import { failureOfImage } from '../image/image-failures.ts';
+import { storeImageFailure } from '../image/store-image-failure.ts';
 
-const RETRY: Backoff = { firstMs: 30_000, maxMs: 3_600_000 };
 const WHO = 'image-builder';
 
 /**
@@ -84,22 +84,10 @@ async function beginAgain({ row, provider, image }: Build, why: string, deps: Bu
 
 async function giveUp({ row, provider, image }: Build, error: unknown, deps: BuildDeps): Promise<BuildError> {
   const why = describeError(error);
-  const failures = await storeFailure(row, why, deps);
+  const failures = await storeImageFailure(row, why, deps);
   const ended = await applyWhileBuilding(row, 'failed', why, deps);
-  const failure = { kind: 'snapshot', image: image.name, provider: provider.name, id: row.id } as const;
-  if (ended !== undefined) deps.imageFailures.tell({ ...failure, reason: why, failures });
+  if (ended !== undefined) deps.imageFailures.tell(failureOfImage(row, { reason: why, failures }));
   return new BuildError(`Cannot build image ${image.name} in ${provider.name}: ${why}`, { cause: error });
-}
-
-/** Gives how many failed in a row by now. */
-async function storeFailure({ provider, image }: SnapshotImage, lastError: string, deps: BuildDeps): Promise<number> {
-  const all = await deps.images.listFailures();
-  const earlier = all.find((failure) => failure.provider === provider && failure.image === image);
-  const failures = (earlier?.failures ?? 0) + 1;
-  const failedAt = deps.clock.now();
-  const retryAt = new Date(failedAt.getTime() + backoffMs(failures, RETRY, deps.randomness));
-  await deps.images.saveFailure({ provider, image, failures, lastError, failedAt, retryAt });
-  return failures;
 }
 
 /** Applies the event to the row as it is now; undefined: it is not being built any more. */

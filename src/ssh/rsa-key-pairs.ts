@@ -1,9 +1,9 @@
 import { createPublicKey, generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
 import PQueue from 'p-queue';
-import type { KeyPair, KeyPairs } from '../provider/remote-machine.ts';
-import type { Logger } from '../runtime/logger.ts';
+import type { KeyPair, KeyPairOrder, KeyPairs } from '../provider/remote-machine.ts';
 import { Secret } from '../runtime/secret.ts';
+import { unlessAborted } from '../runtime/unless-aborted.ts';
 
 const generate = promisify(generateKeyPair);
 
@@ -36,57 +36,47 @@ function sized(bytes: Buffer): Buffer {
   return Buffer.concat([size, bytes]);
 }
 
-export type RsaKeyPairsDeps = {
-  readonly log: Logger;
-  /** Default: generateRsaKeyPair. */
-  readonly generate?: () => Promise<KeyPair>;
-};
-
-/** Key pairs with a few made ahead in the background, so that a burst of launches does not wait for prime numbers. */
+/** Makes a pair for each order from the moment it is given; one that was not taken serves the next order. */
 export class RsaKeyPairs implements KeyPairs {
-  readonly #wanted: number;
-  readonly #log: Logger;
   readonly #generate: () => Promise<KeyPair>;
   // Generating fills threads that file access and name look-ups need too: never all of them.
   readonly #queue = new PQueue({ concurrency: 2 });
-  readonly #ready: KeyPair[] = [];
-  #coming = 0;
+  /** Ordered, made, and not taken. */
+  readonly #spare: KeyPair[] = [];
 
-  /** @param keepReady how many to make ahead */
-  constructor(keepReady: number, deps: RsaKeyPairsDeps) {
-    this.#wanted = keepReady;
-    this.#log = deps.log;
-    this.#generate = deps.generate ?? generateRsaKeyPair;
+  /** @param generate default: generateRsaKeyPair */
+  constructor(generate: () => Promise<KeyPair> = generateRsaKeyPair) {
+    this.#generate = generate;
   }
 
-  /** How many can be had at once. */
-  get ready(): number {
-    return this.#ready.length;
+  order(): KeyPairOrder {
+    const cancelled = new AbortController();
+    let isTaken = false;
+    const making = this.#make(cancelled.signal);
+    making.catch(() => undefined); // a failure is for who takes it
+    return {
+      take: async (signal) => {
+        const pair = await unlessAborted(making, signal);
+        isTaken = true;
+        return pair;
+      },
+      [Symbol.dispose]: () => {
+        if (isTaken) return;
+        cancelled.abort(new Error('Nobody waits for this key pair any more'));
+        making.then(
+          (pair) => this.#spare.push(pair),
+          () => undefined,
+        );
+      },
+    };
   }
 
-  /** Begins to make pairs ahead; `create` does so too. Resolves when enough are ready. */
-  async fill(): Promise<void> {
-    while (this.#ready.length + this.#coming < this.#wanted) {
-      this.#coming += 1;
-      void this.#queue.add(() => this.#addOne());
-    }
-    await this.#queue.onIdle();
-  }
-
-  async create(signal: AbortSignal): Promise<KeyPair> {
-    signal.throwIfAborted();
-    const pair = this.#ready.shift() ?? (await this.#queue.add(this.#generate, { priority: 1, signal }));
-    void this.fill();
-    return pair;
-  }
-
-  async #addOne(): Promise<void> {
-    try {
-      this.#ready.push(await this.#generate());
-    } catch (error) {
-      this.#log.warn('Cannot make a key pair ahead', { error });
-    } finally {
-      this.#coming -= 1;
-    }
+  async #make(cancelled: AbortSignal): Promise<KeyPair> {
+    const spare = this.#spare.shift();
+    if (spare !== undefined) return spare;
+    return await this.#queue.add(async () => {
+      cancelled.throwIfAborted();
+      return await this.#generate();
+    });
   }
 }

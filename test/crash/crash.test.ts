@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 
 /** A farm of its own, a handful of kills, and two cleanups. */
 const CRASH_MS = 420_000;
+/** A farm on all of whose nodes jobs run would take the machine from the other tests. */
+const FEW_JOBS = ['--jobs', '4'];
 
 async function crash(
   ...words: readonly string[]
@@ -15,7 +17,15 @@ async function crash(
 
 describe.concurrent('a busy farm of which parts are killed by SIGKILL', { timeout: CRASH_MS }, () => {
   test('loses no job and leaves nothing behind: the daemon at random moments and named points, and two daemons', async () => {
-    const { status, said } = await crash('--seed', 'handful', '--rounds', '2', '--victim', 'daemon,points,two-daemons');
+    const { status, said } = await crash(
+      ...FEW_JOBS,
+      '--seed',
+      'handful',
+      '--rounds',
+      '2',
+      '--victim',
+      'daemon,points,two-daemons',
+    );
 
     expect(said).toMatch(/ 0 promises broken, 0 leaks and stuck rows, /);
     expect(status).toBe(0);
@@ -24,7 +34,7 @@ describe.concurrent('a busy farm of which parts are killed by SIGKILL', { timeou
   test('loses no job and leaves nothing behind: cloud, Jenkins, gearmand and Postgres; and a row, which cleanup makes up for', async () => {
     // With this seed the row is lost when its server is surely there.
     const words = ['--seed', 'peers', '--rounds', '2', '--victim', 'cloud,jenkins,gearmand,postgres,rows:1'];
-    const { status, said } = await crash(...words);
+    const { status, said } = await crash(...FEW_JOBS, ...words);
 
     expect(said).toMatch(/ 0 promises broken, 0 leaks and stuck rows, [1-9]\d* leaks reaped by cleanup, /);
     expect(status).toBe(0);

@@ -1,5 +1,4 @@
 import type {
-  KeyPair,
   Login,
   OpenOptions,
   RemoteMachines,
@@ -8,9 +7,6 @@ import type {
   RunResult,
 } from '../../src/provider/remote-machine.ts';
 import { RemoteError } from '../../src/provider/remote-machine.ts';
-import { Secret } from '../../src/runtime/secret.ts';
-
-export const ONLY_KEY_PAIR: KeyPair = { privateKey: new Secret('PRIVATE'), publicKey: 'ssh-rsa PUBLIC' };
 
 /** What a command does on a machine; undefined: it succeeds without a word. */
 export type CommandScript = (

@@ -7,7 +7,6 @@ import type { Config } from '../../src/config/config.ts';
 import type { JobEvent } from '../../src/node/job-event.ts';
 import { RemoteError } from '../../src/provider/remote-machine.ts';
 import { DatabaseUnavailableError } from '../../src/runtime/errors.ts';
-import { Secret } from '../../src/runtime/secret.ts';
 import { TaskBoard } from '../../src/runtime/task-board.ts';
 import { aConfig, aLabel, aProvider, aTarget } from '../builders/a-config.ts';
 import { anImage } from '../builders/an-image.ts';
@@ -19,6 +18,7 @@ import { FakeCloud } from '../fakes/fake-cloud.ts';
 import { FakeMachines } from '../fakes/fake-machines.ts';
 import { MemoryImageStore } from '../fakes/memory-image-store.ts';
 import { MemoryNodeStore } from '../fakes/memory-node-store.ts';
+import { onlyKeyPairs } from '../fakes/only-key-pairs.ts';
 import { RecordingLogger } from '../fakes/recording-logger.ts';
 import { RecordingMetrics } from '../fakes/recording-metrics.ts';
 import { letWorkGoOn } from '../pool/pass-time.ts';
@@ -163,7 +163,7 @@ export class AssembledFarm implements AsyncDisposable {
       builderJobs: this.builders,
       imageFailures: { tell: () => undefined },
       machines: { open: (login, options, signal) => this.#machinesFor(login.host).open(login, options, signal) },
-      keyPairs: { create: () => Promise.resolve({ privateKey: new Secret('PRIVATE'), publicKey: 'ssh-rsa AAAA' }) },
+      keyPairs: onlyKeyPairs,
       quoteForShell: (text) => `'${text}'`,
       ...{ accountKeys: [], scriptEnvironment: {} },
     };

@@ -14,7 +14,6 @@ import { SingleUse } from '../../src/pool/single-use.ts';
 import { PartedPass } from '../../src/runtime/parted-pass.ts';
 import { SharedComplaints } from '../../src/runtime/shared-complaints.ts';
 import { KeyedTasks } from '../../src/runtime/keyed-tasks.ts';
-import { Secret } from '../../src/runtime/secret.ts';
 import { type Task, TaskBoard } from '../../src/runtime/task-board.ts';
 import { aConfig } from '../builders/a-config.ts';
 import { aNode } from '../builders/a-node.ts';
@@ -27,6 +26,7 @@ import { FakeMachines, type FakeMachinesOptions } from '../fakes/fake-machines.t
 import { MemoryHistoryStore } from '../fakes/memory-history-store.ts';
 import { MemoryImageStore } from '../fakes/memory-image-store.ts';
 import { MemoryNodeStore } from '../fakes/memory-node-store.ts';
+import { onlyKeyPairs } from '../fakes/only-key-pairs.ts';
 import { RecordingLogger } from '../fakes/recording-logger.ts';
 import { RecordingMetrics } from '../fakes/recording-metrics.ts';
 
@@ -96,9 +96,7 @@ export class PoolBench {
       cloud: wrap(this.cloud),
       agents: this.#farmOf(wrap).agentsOf('fake-target'),
       machines: wrap(this.machines),
-      keyPairs: {
-        create: () => Promise.resolve({ privateKey: new Secret('PRIVATE KEY'), publicKey: 'ssh-rsa PUBLIC' }),
-      },
+      keyPairs: onlyKeyPairs,
       quoteForShell: (text) => `'${text}'`,
       randomness: this.randomness,
       scriptEnvironment: { NODEPOOL_SSH_KEY: 'AAAA' },

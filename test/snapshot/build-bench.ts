@@ -16,7 +16,8 @@ import { HastyClock } from '../fakes/hasty-clock.ts';
 import { MemoryImagePauseStore } from '../fakes/memory-image-pause-store.ts';
 import { MemoryImageStore } from '../fakes/memory-image-store.ts';
 import { RecordingLogger } from '../fakes/recording-logger.ts';
-import { ONLY_KEY_PAIR, ScriptedMachines } from '../fakes/scripted-machines.ts';
+import { onlyKeyPairs } from '../fakes/only-key-pairs.ts';
+import { ScriptedMachines } from '../fakes/scripted-machines.ts';
 
 export const INSTALLATION = '11111111-1111-4111-8111-111111111111';
 export const BASE_IMAGE = { id: 'base-id', name: 'base', status: 'active', properties: {} };
@@ -76,7 +77,7 @@ export class BuildBench {
     return {
       ...{ images: this.images, cloud: this.cloud, machines: this.machines, quoteForShell },
       ...{ clock: this.clock, randomness: this.#randomness, log: this.log, outputLog: this.output },
-      keyPairs: { create: () => Promise.resolve(ONLY_KEY_PAIR) },
+      keyPairs: onlyKeyPairs,
       metrics: { imageUpdated: (image) => this.updated.push(image) },
       imageFailures: { tell: (failure) => this.failures.push(failure) },
       task: this.#tasks.start('build'),

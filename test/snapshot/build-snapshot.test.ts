@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Secret } from '../../src/runtime/secret.ts';
 import { RequestRefusedError } from '../../src/provider/errors.ts';
 import { aProviderSection, configOf } from '../builders/config-of.ts';
-import { ONLY_KEY_PAIR } from '../fakes/scripted-machines.ts';
+import { ONLY_KEY_PAIR } from '../fakes/only-key-pairs.ts';
 import { BuildBench, INSTALLATION } from './build-bench.ts';
 
 const START_S = Date.UTC(2026, 0, 1) / 1000;

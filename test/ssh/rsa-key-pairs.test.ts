@@ -1,13 +1,11 @@
 import { createPrivateKey } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import ssh2 from 'ssh2';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { KeyPair } from '../../src/provider/remote-machine.ts';
 import { Secret } from '../../src/runtime/secret.ts';
 import { generateRsaKeyPair, RsaKeyPairs } from '../../src/ssh/rsa-key-pairs.ts';
 import { neverAborted } from '../fakes/never-aborted.ts';
-import { RecordingLogger } from '../fakes/recording-logger.ts';
-
-const log = new RecordingLogger();
 
 /** Makes pairs that can be told apart, and counts them. */
 function counter(): { made: number; generate: () => Promise<KeyPair> } {
@@ -32,63 +30,82 @@ test('a generated pair is RSA with 2048 bits, in the formats that scripts on nod
 });
 
 describe('key pairs', () => {
-  test('are made ahead, and each is given away once', async () => {
-    const { generate } = counter();
-    const pairs = new RsaKeyPairs(3, { log, generate });
-    await pairs.fill();
-    expect(pairs.ready).toBe(3);
+  test('are made from the order on, one for each', async () => {
+    const count = counter();
+    const pairs = new RsaKeyPairs(count.generate);
+    using first = pairs.order();
+    using second = pairs.order();
+    await vi.waitUntil(() => count.made === 2);
 
-    const given = await Promise.all([1, 2, 3, 4, 5].map(() => pairs.create(neverAborted)));
+    const given = await Promise.all([first, second].map((order) => order.take(neverAborted)));
 
-    expect(new Set(given.map((pair) => pair.publicKey)).size).toBe(5);
+    expect(given.map(({ publicKey }) => publicKey)).toEqual(['ssh-rsa 1', 'ssh-rsa 2']);
+    expect(count.made).toBe(2);
   });
 
-  test('that were taken are replaced in the background, no more than wanted', async () => {
+  test('that were made and not taken serve the next orders', async () => {
     const count = counter();
-    const pairs = new RsaKeyPairs(2, { log, generate: count.generate });
+    const pairs = new RsaKeyPairs(count.generate);
+    const unused = pairs.order();
+    await vi.waitUntil(() => count.made === 1);
+    unused[Symbol.dispose]();
 
-    await pairs.create(neverAborted);
-    await pairs.fill();
+    const given = [...(await takeSome(pairs, 1)), ...(await takeSome(pairs, 1))];
 
-    expect(pairs.ready).toBe(2);
-    expect(count.made).toBe(3);
+    expect(given.sort()).toEqual(['ssh-rsa 1', 'ssh-rsa 2']);
+  });
+
+  test('are not made where the order is gone before its turn', async () => {
+    const count = counter();
+    const go = new EventEmitter();
+    const pairs = new RsaKeyPairs(async () => {
+      await once(go, 'go');
+      return await count.generate();
+    });
+    const orders = [1, 2, 3, 4].map(() => pairs.order());
+    for (const order of orders.splice(2)) order[Symbol.dispose]();
+
+    go.emit('go');
+    await Promise.all(orders.map((order) => order.take(neverAborted)));
+    for (const order of orders) order[Symbol.dispose]();
+
+    expect(count.made).toBe(2);
   });
 
   test('are made two at a time at most, for the threads are shared with file access', async () => {
     let running = 0;
     let most = 0;
-    const pairs = new RsaKeyPairs(6, {
-      log,
-      generate: async () => {
-        running += 1;
-        most = Math.max(most, running);
-        await Promise.resolve();
-        running -= 1;
-        return await counter().generate();
-      },
+    const pairs = new RsaKeyPairs(async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await Promise.resolve();
+      running -= 1;
+      return await counter().generate();
     });
 
-    await Promise.all([pairs.fill(), pairs.create(neverAborted), pairs.create(neverAborted)]);
+    await takeSome(pairs, 6);
 
     expect(most).toBe(2);
   });
 
-  test('that cannot be made ahead are a warning, and an error only for those who need one', async () => {
-    const failing = new RecordingLogger();
-    const pairs = new RsaKeyPairs(1, { log: failing, generate: () => Promise.reject(new Error('No entropy')) });
+  test('that cannot be made are an error for those who take them, and for nobody else', async () => {
+    const pairs = new RsaKeyPairs(() => Promise.reject(new Error('No entropy')));
+    pairs.order()[Symbol.dispose]();
+    using order = pairs.order();
 
-    await pairs.fill();
-
-    expect(failing.messages('warn')).toEqual(['Cannot make a key pair ahead']);
-    await expect(pairs.create(neverAborted)).rejects.toThrow('No entropy');
+    await expect(order.take(neverAborted)).rejects.toThrow('No entropy');
   });
 
-  test('are not made for callers that are gone', async () => {
-    const count = counter();
+  test('are not waited for by callers that are gone', async () => {
+    using order = new RsaKeyPairs(() => new Promise<KeyPair>(() => undefined)).order();
 
-    await expect(
-      new RsaKeyPairs(1, { log, generate: count.generate }).create(AbortSignal.abort(new Error('gone'))),
-    ).rejects.toThrow('gone');
-    expect(count.made).toBe(0);
+    await expect(order.take(AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
   });
 });
+
+async function takeSome(pairs: RsaKeyPairs, count: number): Promise<readonly string[]> {
+  const orders = Array.from({ length: count }, () => pairs.order());
+  const given = await Promise.all(orders.map((order) => order.take(neverAborted)));
+  for (const order of orders) order[Symbol.dispose]();
+  return given.map(({ publicKey }) => publicKey);
+}

@@ -7,6 +7,7 @@ import type { EmulatorOptionsInput } from '../../devfarm/openstack/emulator-opti
 import { aProviderSection, yamlOf } from '../builders/config-of.ts';
 import { EmulatedCloud, QUICK } from '../contract/openstack-client/emulated-cloud.ts';
 import { makeTestDatabase, type TestDatabase } from '../db/test-database.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
 import { CleanupStack } from '../integration/cleanup-stack.ts';
 import { LoggedProcess } from '../integration/logged-process.ts';
 import { type Gearmand, startGearmand } from '../peers/gearmand.ts';
@@ -15,6 +16,8 @@ import { until } from '../peers/until.ts';
 /** For a test with whole programs, on a machine that has much else to do. */
 export const RECIPE_MS = 240_000;
 const PATIENCE_MS = 90_000;
+/** Each look is a process. */
+const LOOK_MS = 200;
 
 type Keys = Readonly<Record<string, unknown>>;
 /** What a command printed and how it ended. */
@@ -156,7 +159,9 @@ export class RecipeFarm implements AsyncDisposable {
       `nodepool ${words.join(' ')}`,
       async () => {
         rows = await this.table(...words);
-        return holds(rows);
+        if (holds(rows)) return true;
+        await systemClock.sleep(LOOK_MS);
+        return false;
       },
       PATIENCE_MS,
     ).catch((error: unknown) => {

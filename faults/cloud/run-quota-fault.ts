@@ -5,7 +5,8 @@ import { type CloudFaultReport, type CloudFaultSetting, MIN_READY, untilFull } f
 import { placesWith, unclearLines } from './visible-reason.ts';
 
 const [QUOTA, MAX_SERVERS, FOREIGN, DEMAND] = [12, 20, 3, 50];
-const JOB_MS = 5_000;
+/** Longer than it takes until used quota is read again: all room is seen to be used. */
+const JOB_MS = 30_000;
 const FULL_MS = 300_000;
 /** Launches go on so soon after others have made room. */
 const RESUMED_MS = 60_000;

@@ -78,7 +78,7 @@ export class LeakyFarm implements Disposable {
     };
     const others = ['west', 'north', 'token', 'good'].map((name) => this.#provider(name, { cloud: name }));
     return {
-      cron: { cleanup: '* * * * *', check: '* * * * *' },
+      cron: { cleanup: '* * * * * */5', check: '* * * * * */5' },
       'gearman-servers': [{ host: '127.0.0.1', port: 1 }],
       'zmq-publishers': ['tcp://127.0.0.1:1'],
       labels: [

@@ -10,16 +10,18 @@ export type Account = z.output<typeof Account>;
 /** Somebody logged in to a real cloud, to arrange things there. */
 export class RealAccount {
   readonly #origins: ServiceOrigins;
-  readonly #token: string;
+  readonly #account: Account;
+  #token: string;
 
-  private constructor(origins: ServiceOrigins, token: string) {
+  private constructor(origins: ServiceOrigins, account: Account, token: string) {
     this.#origins = origins;
+    this.#account = account;
     this.#token = token;
   }
 
   /** @throws the cloud does not answer, or refuses the account */
   static async open(origins: ServiceOrigins, account: Account): Promise<RealAccount> {
-    return new RealAccount(origins, await getToken(origins.identity, account));
+    return new RealAccount(origins, account, await getToken(origins.identity, account));
   }
 
   async projectId(): Promise<string> {
@@ -29,7 +31,11 @@ export class RealAccount {
 
   /** Sends `DELETE /v2.1/servers/…`. What is not there is as good as done. @throws any other refusal */
   async ask(service: keyof ServiceOrigins, line: string, body?: unknown): Promise<unknown> {
-    const answer = await this.#send(service, line, body);
+    let answer = await this.#send(service, line, body);
+    if (answer.status === 401) {
+      this.#token = await getToken(this.#origins.identity, this.#account); // it may live for seconds only
+      answer = await this.#send(service, line, body);
+    }
     if (answer.status < 300 || answer.status === 404) return answer.json;
     throw new Error(`Cannot prepare the real cloud: ${line} got ${answer.status} ${answer.text}`);
   }

@@ -18,7 +18,10 @@ export type JobRequest = {
   readonly data: string | Uint8Array;
   /** Longest time from now to the job's end. Without it a job whose worker died can wait for ever at gearmand. */
   readonly deadlineMs: number;
-  /** Up to 63 bytes. Default: 32 fresh hex digits. The same id twice would be one job at gearmand. */
+  /**
+   * Up to 63 bytes. Default: 32 fresh hex digits. The same id twice is one job at a gearmand: whoever asks again with it, also in
+   * another process, begins at the same server.
+   */
   readonly unique?: string;
   /** Default `normal`. */
   readonly priority?: 'high' | 'normal' | 'low';
@@ -45,7 +48,7 @@ export class GearmanClient {
   readonly #running = new Set<Promise<JobOutcome>>();
   readonly #failedAtMs = new Map<string, number>();
   #servers: readonly GearmanServer[];
-  #turn = 0;
+  #turn = -1;
 
   constructor(options: GearmanClientOptions, deps: GearmanClientDeps) {
     assertClientId(options.clientId);
@@ -72,8 +75,9 @@ export class GearmanClient {
       throw new Error(`Cannot submit "${request.function}": ${this.#running.size} jobs are under way already`);
     }
     using until = joinSignals(signal, this.#closed.signal);
+    const servers = this.#inTurn(request.unique === undefined ? (this.#turn += 1) : sumOfBytes(request.unique));
     const running = this.#run(this.#submission(request), {
-      deadlineMs: request.deadlineMs,
+      ...{ servers, deadlineMs: request.deadlineMs },
       signal: until.signal,
     });
     this.#running.add(running);
@@ -104,12 +108,12 @@ export class GearmanClient {
     };
   }
 
-  async #run(submission: Submission, limits: { deadlineMs: number; signal: AbortSignal }): Promise<JobOutcome> {
+  async #run(submission: Submission, limits: Limits): Promise<JobOutcome> {
     using task = this.#deps.tasks.start(`Gearman job ${submission.function}`);
     const deadline = { what: `Gearman job "${submission.function}" to end`, ms: limits.deadlineMs };
     return await withDeadline(deadline, { clock: this.#deps.clock, signal: limits.signal }, async (signal) => {
       task.waitOn('a Gearman server to accept it');
-      const job = await this.#submitToOne(submission, signal);
+      const job = await this.#submitToOne(submission, limits.servers, signal);
       task.waitOn('its worker');
       const outcome = await job.outcome();
       void job.close(); // bounded by itself; the outcome is known and need not wait for it
@@ -117,9 +121,13 @@ export class GearmanClient {
     });
   }
 
-  async #submitToOne(submission: Submission, signal: AbortSignal): Promise<SubmittedJob> {
+  async #submitToOne(
+    submission: Submission,
+    servers: readonly GearmanServer[],
+    signal: AbortSignal,
+  ): Promise<SubmittedJob> {
     const failures: string[] = [];
-    for (const server of this.#inTurn()) {
+    for (const server of servers) {
       const name = serverName(server);
       try {
         const job = await SubmittedJob.submit({ server, submission }, this.#deps, signal);
@@ -137,12 +145,18 @@ export class GearmanClient {
   }
 
   /** All servers, beginning with the one whose turn it is; those that failed lately come last. */
-  #inTurn(): readonly GearmanServer[] {
-    const first = this.#servers.length === 0 ? 0 : this.#turn % this.#servers.length;
-    this.#turn += 1;
+  #inTurn(turn: number): readonly GearmanServer[] {
+    const first = this.#servers.length === 0 ? 0 : turn % this.#servers.length;
     const inTurn = [...this.#servers.slice(first), ...this.#servers.slice(0, first)];
     const failedLately = (server: GearmanServer): boolean =>
       this.#deps.clock.monotonicMs() - (this.#failedAtMs.get(serverName(server)) ?? -Infinity) < AVOID_MS;
     return [...inTurn.filter((server) => !failedLately(server)), ...inTurn.filter(failedLately)];
   }
+}
+
+type Limits = { readonly servers: readonly GearmanServer[]; readonly deadlineMs: number; readonly signal: AbortSignal };
+
+/** The same for the same text in every process. */
+function sumOfBytes(text: string): number {
+  return Buffer.from(text).reduce((sum, byte) => sum + byte, 0);
 }

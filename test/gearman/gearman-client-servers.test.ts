@@ -18,6 +18,19 @@ test('jobs go to the servers in turn', async () => {
   expect(outcomes.map((outcome) => outcome.server)).toEqual([first.name, second.name, first.name]);
 });
 
+test('who asks again with an id, also in another process, begins at the same server: there it is the same job', async () => {
+  await using first = await ScriptedServer.start();
+  await using second = await ScriptedServer.start();
+  const ids = ['attempt-1', 'attempt-1', 'attempt-2', 'attempt-2'];
+  const jobs = ids.map((unique) => aClient([first, second]).submit({ ...JOB, unique }, neverAborted));
+
+  for (const server of [first, first, second, second]) await serveOne(server);
+
+  const asked = (await Promise.all(jobs)).map(({ server }) => server);
+  expect(asked).toEqual([asked[0], asked[0], asked[2], asked[2]]);
+  expect(new Set(asked).size).toBe(2);
+});
+
 test('a server that is down is passed over, and asked last for half a minute', async () => {
   await using down = await ScriptedServer.start();
   await using up = await ScriptedServer.start();

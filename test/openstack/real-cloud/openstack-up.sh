@@ -7,19 +7,20 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HERE/parts/install-packages.sh"
 
 usage() { cat <<X
-usage: openstack-up.sh [--real] [--reset] [--restart SERVICE] [--no-install] [--print]
+usage: openstack-up.sh [--real] [--reset] [--restart SERVICE] [--no-install] [--install-only] [--print]
   --real        QEMU guests in a network namespace instead of the fake hypervisor
   --reset       stop, then throw away all servers, images, users and faults first
   --restart     stop that service first ("keystone"), so that it starts with the settings of now
   --no-install  do not call apt
+  --install-only  call apt, and nothing else
   --print       show the settings and what is running, change nothing
 X
 }
 
-MODE=fake RESET=false RESTART= INSTALL=true PRINT=false
+MODE=fake RESET=false RESTART= INSTALL=true INSTALL_ONLY=false PRINT=false
 while [ $# -gt 0 ]; do
   case $1 in
-    --real) MODE=real ;; --reset) RESET=true ;; --no-install) INSTALL=false ;; --print) PRINT=true ;;
+    --real) MODE=real ;; --reset) RESET=true ;; --no-install) INSTALL=false ;; --install-only) INSTALL_ONLY=true ;; --print) PRINT=true ;;
     --restart) RESTART=${2:?a service is needed}; shift ;;
     -h|--help) usage; exit 0 ;; *) usage >&2; exit 2 ;;
   esac
@@ -60,6 +61,7 @@ umask 022
 mkdir -p "$S" "$RUN" "$LOG" "$CACHE" "$S"/{lock,nova,neutron,rabbit,glance/images,glance/staging,keystone}
 chmod 700 "$S/keystone"
 ! $INSTALL || install_packages
+! $INSTALL_ONLY || exit 0
 for need in mariadbd rabbitmqctl uwsgi keystone-manage glance-api nova-api neutron-server placement-manage; do
   command -v $need >/dev/null || die "$need is missing; run without --no-install"
 done

@@ -5,11 +5,12 @@ import { crashPoint } from '../runtime/crash-point.ts';
 /** The files of one build that are here, by format. */
 export type BuildFiles = ReadonlyMap<string, { readonly path: string; readonly bytesOnDisk: number }>;
 
-const FILE = /^([1-9]\d{0,14})[.]([A-Za-z0-9]{1,16})$/;
+/** A checksum alone is what a builder left that died before it gave the image its name. */
+const FILE = /^([1-9]\d{0,14})[.][A-Za-z0-9]{1,16}(?:[.](?:md5|sha256))?$/;
 const BLOCK_BYTES = 512;
 
 /**
- * The builds whose files are in the folder, as `ID.FORMAT`; whatever else is there is passed over.
+ * The builds whose files are in the folder, as `ID.FORMAT` or its checksum; whatever else is there is passed over.
  * @throws the system's error: the folder cannot be read
  */
 export async function listBuilds(imagesDir: string): Promise<readonly number[]> {

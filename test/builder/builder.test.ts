@@ -22,13 +22,15 @@ describe('files', () => {
       'trusty-1.raw',
       '9',
       '14.vhd-intermediate',
+      '15.raw.sha256',
+      '16.raw.new',
     ])
       bench.addFile(name);
     mkdirSync(join(bench.imagesDir, 'lost+found'));
     mkdirSync(join(bench.imagesDir, '8.d'));
     symlinkSync('/elsewhere/13.raw', join(bench.imagesDir, '13.raw'));
 
-    expect(await bench.prepare()).toEqual([7, 12, 13]);
+    expect(await bench.prepare()).toEqual([7, 12, 13, 15]);
   });
 
   test('the folder is made where it is not there', async () => {

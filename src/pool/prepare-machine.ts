@@ -1,5 +1,11 @@
 import type { Node } from '../node/node.ts';
-import { type KeyPairOrder, type Login, RemoteError, type RemoteSession } from '../provider/remote-machine.ts';
+import {
+  type KeyPairOrder,
+  type Login,
+  RemoteError,
+  type RemoteSession,
+  type RunResult,
+} from '../provider/remote-machine.ts';
 import { DeadlineExceededError, describeError } from '../runtime/errors.ts';
 import { definedOnly } from '../runtime/defined-only.ts';
 import { LaunchError, launchTimeout } from './launch-error.ts';
@@ -130,5 +136,13 @@ async function runReadyScript(launch: OpenLaunch<Launch>, deps: LaunchDeps, sign
   crashPoint('ready-script-ended');
   if (result.status === 0) return running;
   const end = result.status === undefined ? `signal ${result.signal ?? 'unknown'}` : `status ${result.status}`;
-  throw new LaunchError(MACHINE_FAULT, `Ready script ${script} ended with ${end}: ${result.tail.trim()}`);
+  const hint = isMissing(script, result)
+    ? `: the image may be older than the script, update image ${launch.image.name}`
+    : '';
+  throw new LaunchError(MACHINE_FAULT, `Ready script ${script} ended with ${end}: ${result.tail.trim()}${hint}`);
+}
+
+/** Scripts come with the image; the shell names one that it does not find. */
+function isMissing(script: string, { status, tail }: RunResult): boolean {
+  return status === 127 && tail.includes(`./${script}`);
 }

@@ -128,6 +128,17 @@ describe('launchNode, when it fails', () => {
     expect(bench.history.all().at(-1)).toMatchObject({ event: 'launchFailed', why: error.message });
   });
 
+  test('hints at an image that is older than its ready script', async () => {
+    const bench = benchWith({}, { config: WITH_SCRIPT });
+    const lines = ['sh: 1: ./ready.sh: not found'];
+    bench.machines.machine('10.0.0.1').results.set('ready.sh', { status: 127, lines });
+
+    expect((await failureOf(bench)).message).toBe(
+      'Ready script ready.sh ended with status 127: sh: 1: ./ready.sh: not found: ' +
+        'the image may be older than the script, update image trusty',
+    );
+  });
+
   test('cuts off a ready script that hangs after the launch timeout, and blames the machine', async () => {
     const providers = [aProvider({ launchTimeoutMs: 120_000 })];
     const bench = benchWith({}, { config: { ...WITH_SCRIPT, providers }, slow: true });

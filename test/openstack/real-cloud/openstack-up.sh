@@ -89,7 +89,7 @@ write_client_files
 start_database() {
   if [ ! -d "$S/mysql/mysql" ]; then
     mariadb-install-db --no-defaults --user=root --datadir="$S/mysql" --auth-root-authentication-method=normal \
-      --skip-test-db >"$LOG/install-db.log" 2>&1 || die "mariadb-install-db failed, see $LOG/install-db.log"
+      --skip-test-db >"$LOG/install-db.log" 2>&1 || die "mariadb-install-db failed: $(tail -n 20 "$LOG/install-db.log")"
   fi
   start mysql mariadbd --no-defaults --user=root --datadir="$S/mysql" --socket="$SOCK" --skip-networking \
     --pid-file="$RUN/mysqld.own-pid" --innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=0 \

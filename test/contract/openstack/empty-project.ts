@@ -2,10 +2,10 @@ import { systemClock } from '../../../src/runtime/clock.ts';
 import { at, listAt } from './at.ts';
 import type { RealAccount } from './real-account.ts';
 
-const POLLS = 300;
-const POLL_MS = 100;
+const POLLS = 150;
+const POLL_MS = 200;
 /** A delete may have failed on the host, or met another task: it is sent again so often. */
-const DELETE_EACH = 20;
+const DELETE_EACH = 10;
 
 /**
  * Deletes everything that a contract test makes in the account's project.

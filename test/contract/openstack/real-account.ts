@@ -12,6 +12,7 @@ export class RealAccount {
   readonly #origins: ServiceOrigins;
   readonly #account: Account;
   #token: string;
+  #projectId: string | undefined;
 
   private constructor(origins: ServiceOrigins, account: Account, token: string) {
     this.#origins = origins;
@@ -25,8 +26,9 @@ export class RealAccount {
   }
 
   async projectId(): Promise<string> {
+    if (this.#projectId !== undefined) return this.#projectId;
     const me = await this.#send('identity', 'GET /v3/auth/tokens?nocatalog', undefined);
-    return String(at(me.json, 'token', 'project', 'id'));
+    return (this.#projectId = String(at(me.json, 'token', 'project', 'id')));
   }
 
   /** Sends `DELETE /v2.1/servers/…`. What is not there is as good as done. @throws any other refusal */

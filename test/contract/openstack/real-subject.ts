@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { emptyProject } from './empty-project.ts';
 import type { OpenStackSubject, SubjectFault, SubjectOptions, SubjectQuota } from './openstack-subject.ts';
-import { Account, RealAccount } from './real-account.ts';
+import { Account } from './real-account.ts';
+import { RealProject } from './real-project.ts';
 
 /**
  * A real OpenStack for the contract. Its project is this suite's alone: what is in it is deleted. There are the networks
@@ -23,13 +24,13 @@ const FULL_QUOTA = { instances: 20, cores: 80, ramMib: 163_840, keyPairs: 100, f
 /** In seconds: long enough that a poll sees what goes on meanwhile. */
 const DELAYS: Readonly<Record<string, object>> = {
   spawn: { delay: 0.4 },
-  delete: { delay: 0.3 },
+  delete: { delay: 0.5 },
   snapshot: { delay: 0.8, upload_seconds: 0.5 },
 };
 /** Polls share the machine with what they wait for. */
-const LEAST_PAUSE_MS = 50;
-/** More disk than a host has; all else is within the quota. */
-const HUGE = { id: 'huge', name: 'huge', ram: 2048, vcpus: 1, disk: 900_000 };
+const LEAST_PAUSE_MS = 150;
+/** By the identity service's address: to log in and to set all quotas for each test would take longer than most tests. */
+const PROJECTS: Record<string, Promise<RealProject>> = {};
 
 /**
  * Takes the cloud over, with an empty project, full quotas and no faults.
@@ -37,20 +38,14 @@ const HUGE = { id: 'huge', name: 'huge', ram: 2048, vcpus: 1, disk: 900_000 };
  */
 export async function openRealSubject(cloud: RealCloud, options: SubjectOptions = {}): Promise<OpenStackSubject> {
   const { origins, userName, password, projectName } = cloud;
-  const [admin, tenant] = await Promise.all([RealAccount.open(origins, cloud.admin), RealAccount.open(origins, cloud)]);
-  const project = await tenant.projectId();
-  const setQuota = async (quota: SubjectQuota): Promise<void> => {
-    const { instances, cores, ramMib, keyPairs, floatingIps, ports } = { ...FULL_QUOTA, ...quota };
-    const compute = { instances, cores, ram: ramMib, key_pairs: keyPairs, force: true };
-    const network = { floatingip: floatingIps, port: ports };
-    await Promise.all([
-      admin.ask('compute', `PUT /v2.1/os-quota-sets/${project}`, { quota_set: compute }),
-      admin.ask('network', `PUT /v2.0/quotas/${project}`, { quota: network }),
-    ]);
-  };
+  const project = await (PROJECTS[origins.identity] ??= RealProject.open(cloud));
+  const setQuota = (quota: SubjectQuota): Promise<void> => project.setQuota({ ...FULL_QUOTA, ...quota });
   await writeFaults({}, cloud);
-  await Promise.all([setQuota({}), emptyProject(tenant), admin.ask('compute', 'DELETE /v2.1/flavors/huge')]);
-  if (options.hasHugeFlavor === true) await admin.ask('compute', 'POST /v2.1/flavors', { flavor: HUGE });
+  await Promise.all([
+    setQuota({}),
+    emptyProject(project.tenant),
+    project.setHugeFlavor(options.hasHugeFlavor ?? false),
+  ]);
   return {
     kind: 'real',
     origins,

@@ -28,6 +28,8 @@ const Id = z.int().min(1).max(2_147_483_647);
 const Text = z.string().refine((text) => !text.includes('\0'), 'it holds a NUL');
 const Name = Text.min(1);
 const Seconds = z.int().min(0);
+/** In a message. */
+const MOST_FAULTS = 3;
 
 const BuildSchema = z.strictObject({
   id: Id,
@@ -79,10 +81,17 @@ export function renderImageData(builds: readonly DibImage[], images: readonly Sn
   return `${JSON.stringify(file, undefined, 2)}\n`;
 }
 
+/** The first few, each with its place: `builds.0.id: …`. */
+function describeFaults({ issues }: z.ZodError): string {
+  const faults = issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`));
+  const more = faults.length - MOST_FAULTS;
+  return [...faults.slice(0, MOST_FAULTS), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+}
+
 /** @throws {Error} the text is not what `renderImageData` gives, or names an id twice */
 export function parseImageData(text: string): ImageData {
   const read = FileSchema.safeParse(parseJson(text));
-  if (!read.success) throw new Error(`The file is no image data: ${z.prettifyError(read.error).replaceAll('\n', ' ')}`);
+  if (!read.success) throw new Error(`The file is no image data: ${describeFaults(read.error)}`);
   const { builds, images } = read.data;
   refuseDoubles('disk image', builds);
   refuseDoubles('image', images);

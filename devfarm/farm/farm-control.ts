@@ -51,7 +51,8 @@ export async function startFarm(folder: FarmFolder, start: FarmStart): Promise<F
   if (outcome === 'ended') throw new FarmError(`The farm did not start: ${lastLine(folder.log)}`);
   if (outcome === undefined) {
     child.kill('SIGKILL');
-    throw new FarmError(`The farm does not serve after ${START_MS / 1000} s, see ${folder.log}`);
+    const next = '"devfarm up" goes on with what was started, "devfarm down" ends it';
+    throw new FarmError(`The farm does not serve after ${START_MS / 1000} s, see ${folder.log}; ${next}`);
   }
   child.unref();
   return outcome;
